@@ -1,0 +1,44 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+#include "brigade/runtime/platform.h"
+
+namespace brigade {
+
+/// Durations are integer nanoseconds inside; instants are the steady clock's, never the wall's.
+using Nanoseconds = std::chrono::nanoseconds;
+using TimePoint = std::chrono::steady_clock::time_point;
+
+/// Which clock a loop lives by. On the virtual one, time stands still while anything can run and
+/// then jumps to the next deadline: exact, and the same on every run.
+enum class ClockKind { kReal, kVirtual };
+
+/// Any std::chrono duration in nanoseconds; what does not fit is clamped, NaN is zero.
+template <class Rep, class Period>
+constexpr Nanoseconds to_nanoseconds(std::chrono::duration<Rep, Period> duration) noexcept {
+  using Wide = std::chrono::duration<long double, std::nano>;
+  if constexpr (std::is_same_v<std::chrono::duration<Rep, Period>, Nanoseconds>) {
+    return duration;
+  } else {
+    const long double count = Wide(duration).count();
+    if (count != count) return Nanoseconds::zero();
+    if (count >= static_cast<long double>(Nanoseconds::max().count())) return Nanoseconds::max();
+    if (count <= static_cast<long double>(Nanoseconds::min().count())) return Nanoseconds::min();
+    if constexpr (std::is_floating_point_v<Rep>)
+      return Nanoseconds(static_cast<std::int64_t>(count));
+    else
+      return std::chrono::duration_cast<Nanoseconds>(duration);
+  }
+}
+
+/// `start + delay`, clamped to the last instant there is.
+constexpr TimePoint after(TimePoint start, Nanoseconds delay) noexcept {
+  if (delay > TimePoint::max() - start) return TimePoint::max();
+  return start + delay;
+}
+
+}  // namespace brigade

@@ -1,0 +1,43 @@
+#include "brigade/runtime/context.h"
+
+#include "brigade/runtime/scheduler.h"
+
+namespace brigade {
+
+bool TaskContext::cancel() noexcept {
+  if (done()) return false;
+  ++cancel_requests_;
+  if (std::exchange(cancel_due_, true)) return true;
+  if (awaiting_ != nullptr) awaiting_->kind_.cancel(*awaiting_);
+  return true;
+}
+
+void TaskContext::step() noexcept {
+  if (status_ == TaskStatus::kNew && cancel_due_) return finish();
+  status_ = TaskStatus::kRunning;
+  current_context = this;
+  next_ = resume_;
+  while (next_) std::exchange(next_, nullptr).resume();
+  if (root_.done()) finish();
+  current_context = nullptr;
+}
+
+void TaskContext::finish() noexcept {
+  type_.finish(*this);
+  scheduler_.task_ended(*this);
+  while (!joiners_.empty()) {
+    Joiner& joiner = joiners_.pop_front();
+    joiner.task_done_(joiner);
+  }
+  drop_reference();
+}
+
+void TaskContext::release() noexcept {
+  if (status_ == TaskStatus::kError && !std::exchange(retrieved_, true)) {
+    scheduler_.report_unhandled(*this);  // Its TaskRef leads here again, with nothing to report.
+    return;
+  }
+  type_.destroy(*this);
+}
+
+}  // namespace brigade

@@ -1,0 +1,183 @@
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "brigade/runtime/error.h"
+#include "brigade/runtime/intrusive_list.h"
+
+namespace brigade {
+
+class Scheduler;
+class TaskContext;
+
+/// As the tutorials print it. A task that waits is RUNNING too.
+enum class TaskStatus : std::uint8_t { kNew, kRunning, kFinished, kError, kCancelled };
+
+/// The context of the task that runs now on this thread; null outside of a task.
+inline constinit thread_local TaskContext* current_context = nullptr;
+
+/// The base of every awaiter that parks its task. It lives in the awaiting frame, so parking
+/// allocates nothing, and stands in the list of what it waits for.
+///
+/// The protocol: await_suspend() calls park(); whoever grants what is awaited calls wake(), once;
+/// a cancel calls Kind::cancel, which takes the waiter out of its list and calls wake_cancelled()
+/// (or, for a kernel operation, asks the kernel and lets the completion decide); await_resume()
+/// calls throw_if_cancelled(), and delivers what was granted otherwise. Never both.
+class Waiter : public ListNode<Waiter> {
+ public:
+  struct Kind {
+    const char* name;  // What a deadlock report says the task waits for.
+    void (*cancel)(Waiter&) noexcept;
+  };
+
+  explicit Waiter(const Kind& kind) noexcept : kind_(kind) {}
+
+  /// Hands the task that waits to the ready queue; it must be parked. Never runs it.
+  void wake() noexcept;
+
+ protected:
+  /// Parks the running task. False if a cancel is due: do not suspend, await_resume() will throw.
+  bool park(std::coroutine_handle<> coroutine) noexcept;
+
+  /// What Kind::cancel does when leaving a list is all there is to do.
+  static void unlink_and_wake(Waiter& waiter) noexcept;
+  void wake_cancelled() noexcept;
+
+  /// Delivers the cancel that ended this wait, if one did.
+  void throw_if_cancelled();
+
+  /// Delivers a cancel that is due even though the wait itself has ended: for waits whose end has
+  /// no effect that could be lost.
+  void throw_if_cancel_due();
+
+  TaskContext& context() const noexcept { return *context_; }
+
+ private:
+  friend class TaskContext;
+
+  const Kind& kind_;
+  TaskContext* context_ = nullptr;
+  bool cancelled_ = false;
+};
+
+/// Is told once when a task has ended.
+class Joiner : public ListNode<Joiner> {
+ public:
+  using TaskDone = void (*)(Joiner&) noexcept;
+  explicit Joiner(TaskDone task_done) noexcept : task_done_(task_done) {}
+
+ private:
+  friend class TaskContext;
+  TaskDone task_done_;
+};
+
+/// A spawned task: the chain of coroutines that await each other below one root, and what the loop
+/// knows of it. The loop holds one reference until the task has ended, each handle another one.
+/// Only the loop destroys its frames.
+class TaskContext : public ListNode<TaskContext> {
+ public:
+  /// What depends on the type of the task's result.
+  struct Type {
+    void (*finish)(TaskContext&) noexcept;  // takes the result out of the root and destroys it
+    void (*destroy)(TaskContext&) noexcept;
+    std::string (*describe)(const TaskContext&);  // the result, as the tutorials print it
+  };
+
+  TaskStatus status() const noexcept { return status_; }
+  bool done() const noexcept { return status_ > TaskStatus::kRunning; }
+  const std::string& name() const noexcept { return name_; }
+  const std::exception_ptr& error() const noexcept { return error_; }
+  Scheduler& scheduler() const noexcept { return scheduler_; }
+
+  /// What the task waits for, or null if it does not.
+  const char* waits_for() const noexcept { return awaiting_ ? awaiting_->kind_.name : nullptr; }
+
+  /// Asks the task to end by Cancelled. False if it had ended. A cancel that is not delivered yet
+  /// stays one cancel, however often it is asked for; each request is counted.
+  bool cancel() noexcept;
+
+  /// Cancel requests that nobody took back; see timeout().
+  unsigned cancel_requests() const noexcept { return cancel_requests_; }
+
+  /// Takes one request back. If none above `entry_requests` is left, nothing is due any more.
+  void uncancel(unsigned entry_requests) noexcept {
+    if (--cancel_requests_ <= entry_requests) cancel_due_ = false;
+  }
+
+  void add_joiner(Joiner& joiner) noexcept { joiners_.push_back(joiner); }
+
+  /// Someone looked at the outcome: an error needs no report.
+  void mark_retrieved() noexcept { retrieved_ = true; }
+
+  void add_reference() noexcept { ++references_; }
+  void drop_reference() noexcept {
+    if (--references_ == 0) release();
+  }
+
+ protected:
+  TaskContext(Scheduler& scheduler, const Type& type, std::string name,
+              std::coroutine_handle<> root) noexcept
+      : scheduler_(scheduler), type_(type), root_(root), resume_(root), name_(std::move(name)) {}
+  ~TaskContext() = default;
+
+  void set_outcome(TaskStatus status, std::exception_ptr error) noexcept {
+    status_ = status;
+    error_ = std::move(error);
+  }
+  std::coroutine_handle<> root() const noexcept { return root_; }
+
+ private:
+  friend class Scheduler;
+  friend class Waiter;
+  friend class TaskRef;
+  friend class PromiseBase;
+
+  void step() noexcept;  // the only place that resumes a task
+  void finish() noexcept;
+  void release() noexcept;
+
+  Scheduler& scheduler_;
+  const Type& type_;
+  const std::coroutine_handle<> root_;
+  std::coroutine_handle<> resume_;  // The innermost suspended coroutine.
+  std::coroutine_handle<> next_;    // What the trampoline resumes next.
+  Waiter* awaiting_ = nullptr;      // The innermost wait; null while READY or RUNNING.
+  TaskContext* next_ready_ = nullptr;
+  IntrusiveList<Joiner> joiners_;
+  std::exception_ptr error_;
+  std::string name_;
+  unsigned references_ = 1;
+  unsigned cancel_requests_ = 0;
+  std::uint16_t inline_depth_ = 0;
+  TaskStatus status_ = TaskStatus::kNew;
+  bool cancel_due_ = false;  // Asked for, not delivered.
+  bool retrieved_ = false;
+};
+
+inline bool Waiter::park(std::coroutine_handle<> coroutine) noexcept {
+  TaskContext& context = *current_context;
+  context_ = &context;
+  cancelled_ = context.cancel_due_;
+  if (cancelled_) return false;
+  context.resume_ = coroutine;
+  context.awaiting_ = this;
+  return true;
+}
+
+inline void Waiter::throw_if_cancelled() {
+  if (!cancelled_) return;
+  context_->cancel_due_ = false;
+  throw Cancelled();
+}
+
+inline void Waiter::throw_if_cancel_due() {
+  if (context_ == nullptr || !context_->cancel_due_) return;
+  context_->cancel_due_ = false;
+  throw Cancelled();
+}
+
+}  // namespace brigade

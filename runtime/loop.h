@@ -1,0 +1,186 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "brigade/runtime/clock.h"
+#include "brigade/runtime/operation.h"
+#include "brigade/runtime/post_door.h"
+#include "brigade/runtime/scheduler.h"
+#include "brigade/runtime/task_handle.h"
+#include "brigade/runtime/timer_heap.h"
+
+namespace brigade {
+
+class Ring;
+
+struct LoopOptions {
+  ClockKind clock = ClockKind::kReal;
+
+  /// Submission queue entries; more operations than that in one turn cost another system call.
+  unsigned ring_entries = 256;
+
+  /// Called once for a failed task whose outcome nobody looked at. By default a line on stderr.
+  std::function<void(const TaskRef&)> on_unhandled_error = {};
+
+  /// Called when a task has ended, before anybody who waits for it runs.
+  std::function<void(const TaskRef&)> on_task_end = {};
+};
+
+/// What this thread's loops and tasks hold; all zero after Loop::close().
+struct Ledger {
+  std::size_t tasks;        // spawned and not ended
+  std::size_t operations;   // owned by the kernel
+  std::size_t frames;       // coroutine frames and task contexts
+  std::size_t descriptors;  // held by a UniqueFd
+
+  bool operator==(const Ledger&) const = default;
+};
+
+/// Something to do at the end of the turn, after the ready tasks and before the kernel is asked.
+class TurnEnd : public ListNode<TurnEnd> {
+ public:
+  using Run = void (*)(TurnEnd&) noexcept;
+  explicit TurnEnd(Run run) noexcept : run_(run) {}
+
+ private:
+  friend class Loop;
+  Run run_;
+};
+
+/// The event loop: runs ready tasks in FIFO order, fires timers, and waits on io_uring (which is set
+/// up when it is first needed: a program on the virtual clock without I/O never asks for it).
+///
+/// Errors:       the run functions throw what the awaited task throws, DeadlockError when nothing
+///               can ever wake the tasks that wait, and std::system_error if io_uring is refused.
+/// Cancellation: see docs/design/cancellation.md; close() cancels every task.
+/// Complexity:   spawn, wake, submit O(1); a timer O(log n); one system call per turn that waits.
+/// Threads:      loop-affine: only post() may be called from another thread.
+/// Lifetime:     handles, streams and locks in use must not outlive it.
+/// Example:      examples/event_loop.cc
+class Loop : public Scheduler {
+ public:
+  explicit Loop(LoopOptions options = {});
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// The loop that runs on this thread; a broken check if none does.
+  static Loop& current() noexcept {
+    check(current_ != nullptr, "no loop runs on this thread");
+    return *current_;
+  }
+
+  /// Makes a task of `task`; it starts in a later turn. Unnamed ones are called "Task-1", ...
+  template <class T>
+  TaskHandle<T> spawn(Task<T> task, std::string name = {}) {
+    check(!closed_, "spawn() on a closed loop");
+    check(task.valid(), "spawn() of a Task that was moved from");
+    auto& context = TypedContext<T>::create(
+        *this, std::move(task), name.empty() ? next_name() : std::move(name));
+    adopt(context);
+    return TaskHandle<T>(context);
+  }
+
+  /// Runs until this task has ended; returns its value or throws what it threw. Others stay where
+  /// they are, for the next run.
+  template <class T>
+  T run_until_complete(Task<T> task, std::string name = {}) {
+    TaskHandle<T> handle = spawn(std::move(task), std::move(name));
+    drive(&handle.context());
+    if (!handle.done()) throw std::logic_error("stop() before '" + handle.name() + "' had ended");
+    if constexpr (std::is_void_v<T>)
+      handle.result();
+    else
+      return std::move(handle.result());
+  }
+
+  /// Runs until every task has ended.
+  void run_until_idle();
+
+  /// Runs until stop().
+  void run_forever();
+
+  /// One turn: the tasks that are ready now run once each, then I/O and timers are looked at.
+  void run_once();
+
+  /// Makes the run function that is active return after the current step.
+  void stop() noexcept { stopped_ = true; }
+
+  /// Cancels every task and runs until all have ended, ends all kernel operations and frees what
+  /// they used. A task that swallows its cancel ten times in a row is named on stderr and given
+  /// up: its frame is never freed. The destructor calls it. Idempotent.
+  void close();
+
+  /// Runs `function` on the loop's thread, from any thread, without waiting. It must not throw.
+  void post(std::function<void()> function) { door_->post(std::move(function)); }
+
+  /// While one lives, another thread is expected to post(): the loop waits instead of reporting a
+  /// deadlock, and the virtual clock stands still.
+  class ExternalWork {
+   public:
+    explicit ExternalWork(Loop& loop) noexcept : loop_(loop) { ++loop_.external_work_; }
+    ~ExternalWork() { --loop_.external_work_; }
+    ExternalWork(const ExternalWork&) = delete;
+    ExternalWork& operator=(const ExternalWork&) = delete;
+
+   private:
+    Loop& loop_;
+  };
+
+  /// Steady time; on the virtual clock it starts at zero and moves only when the loop is idle.
+  TimePoint now() const noexcept;
+
+  Ledger ledger() const noexcept;
+  bool closing() const noexcept { return closing_; }
+
+  // For awaiters and streams.
+
+  void arm(Timer& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
+  void disarm(Timer& timer) noexcept { timers_.disarm(timer); }
+  void prepare_io();  // sets io_uring up; throws if it is refused. Before the first submit().
+  void submit(Operation& operation, const Request& request) noexcept;
+  void cancel(Operation& operation) noexcept;
+  void at_turn_end(TurnEnd& hook) noexcept { turn_ends_.push_back(hook); }
+  std::shared_ptr<PostDoor> door() const noexcept { return door_; }
+
+ private:
+  class Running;
+
+  std::string next_name();
+  void drive(const TaskContext* until);
+  void run_turn_ends() noexcept;
+  void look() noexcept;  // at I/O and timers, without waiting
+  void wait(Nanoseconds limit = Nanoseconds::max());  // for I/O, timers or posts
+  void sleep(Nanoseconds limit);
+  void cancel_round();
+  void end_operations() noexcept;
+
+  static constinit thread_local Loop* current_;
+
+  const ClockKind clock_;
+  const unsigned ring_entries_;
+  TimerHeap timers_;
+  IntrusiveList<TurnEnd> turn_ends_;
+  std::size_t external_work_ = 0;
+  std::size_t names_given_ = 0;
+  TimePoint virtual_now_{};
+  std::shared_ptr<PostDoor> door_;
+  std::unique_ptr<Ring> ring_;
+  Operation wake_;  // Polls the door's eventfd.
+  bool closing_ = false;
+  bool closed_ = false;
+};
+
+inline constinit thread_local Loop* Loop::current_ = nullptr;
+
+/// The loop of a task.
+inline Loop& loop_of(const TaskContext& context) noexcept {
+  return static_cast<Loop&>(context.scheduler());
+}
+
+}  // namespace brigade

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+
+#include "brigade/runtime/intrusive_list.h"
+
+namespace brigade {
+
+/// What the kernel is asked to do. The seam between brigade and a back end is this description and
+/// three verbs: submit, cancel, wait.
+struct Request {
+  enum class Kind : std::uint8_t {
+    kPoll,     ///< `flags`: POLLIN, POLLOUT; result: the events that are there
+    kAccept,   ///< until cancelled, a completion per connection; result: its descriptor
+    kConnect,  ///< `data`, `size`: the sockaddr
+    kReceive,  ///< `data`, `size`: where to; result: bytes, 0 at the end of stream
+    kSend,     ///< `data`, `size`: what; result: bytes sent, perhaps fewer
+  };
+
+  Kind kind = Kind::kPoll;
+  int fd = -1;
+  void* data = nullptr;
+  std::size_t size = 0;
+  unsigned flags = 0;
+};
+
+/// A request in the hands of the kernel. The object, and the memory its request names, must stay in
+/// place from submit() until the final completion (`more` is false): only that ends it, a cancel
+/// merely asks. After a cancel the completion still tells what happened: -ECANCELED, or a real
+/// result that won the race.
+class Operation : public ListNode<Operation> {
+ public:
+  /// `result` is the kernel's: a count, a descriptor, or a negative errno. Must not resume anybody.
+  using Complete = void (*)(Operation&, int result, bool more) noexcept;
+
+  explicit Operation(Complete complete) noexcept : complete_(complete) {}
+
+  /// Owned by the kernel now: submitted, and its final completion not seen.
+  bool in_flight() const noexcept { return linked(); }
+
+ private:
+  friend class Ring;
+  enum class Cancel : std::uint8_t { kNo, kAsked, kSent };
+
+  Complete complete_;
+  Request request_;
+  Cancel cancel_ = Cancel::kNo;
+  bool submitted_ = false;
+};
+
+}  // namespace brigade

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "brigade/runtime/platform.h"
+
+namespace brigade {
+
+/// The door through which other threads hand functions to a loop: a lock-free list, and an eventfd
+/// that is written only when the loop sleeps.
+///
+/// Errors:     post() throws std::bad_alloc.
+/// Complexity: post() O(1), one system call if the loop sleeps.
+/// Threads:    post() from any; the rest on the loop's.
+/// Lifetime:   shared; what is posted after the loop has closed is destroyed with the door.
+class PostDoor {
+ public:
+  PostDoor();
+  ~PostDoor();
+  PostDoor(const PostDoor&) = delete;
+  PostDoor& operator=(const PostDoor&) = delete;
+
+  /// Posted functions run on the loop's thread, in the order each thread posted them. They must
+  /// not throw.
+  void post(std::function<void()> function);
+
+  /// Runs what was posted up to now.
+  void run_posted() noexcept;
+
+  /// Called before the loop sleeps: false if something is posted and it must not.
+  bool prepare_sleep() noexcept;
+
+  /// Called when it has woken.
+  void end_sleep() noexcept { sleeping_.store(false, std::memory_order_relaxed); }
+
+  /// Becomes readable when post() wakes a sleeping loop.
+  int wake_fd() const noexcept { return event_; }
+  void clear_wake() noexcept;
+
+ private:
+  struct Posted {
+    std::function<void()> function;
+    Posted* next;
+  };
+  Posted* take_all() noexcept;  // oldest first
+
+  std::atomic<Posted*> newest_{nullptr};
+  std::atomic<bool> sleeping_{false};
+  const int event_;  // Not a UniqueFd: the last owner may be another thread.
+};
+
+}  // namespace brigade

@@ -1,0 +1,213 @@
+#include "brigade/runtime/ring.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <limits>
+#include <string>
+
+#include "brigade/runtime/check.h"
+#include "brigade/runtime/error.h"
+
+namespace brigade {
+namespace {
+
+constexpr unsigned kMinCompletions = 4096;
+
+// Best first; a kernel that does not know a flag answers EINVAL (DEFER_TASKRUN came with 6.1).
+constexpr std::array<unsigned, 3> kSetups = {
+    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN, 0};
+
+int setup(io_uring& ring, unsigned entries, unsigned completions) noexcept {
+  int result = -EINVAL;
+  for (const unsigned flags : kSetups) {
+    io_uring_params params{};
+    params.flags = flags | IORING_SETUP_CQSIZE;
+    params.cq_entries = completions;
+    result = io_uring_queue_init_params(entries, &ring, &params);
+    if (result != -EINVAL) break;
+  }
+  return result;
+}
+
+[[noreturn]] void refuse(int error) {
+  switch (error) {
+    case -ENOSYS:
+      throw_errno(error, "io_uring is missing (kernel older than 5.1, or built without it): "
+                         "use a kernel of 6.1 or newer");
+    case -EPERM:
+    case -EACCES:
+      throw_errno(error, "io_uring is refused (a seccomp filter, as in Docker's default profile, or "
+                         "the sysctl kernel.io_uring_disabled): allow io_uring_setup, "
+                         "io_uring_enter and io_uring_register, or set the sysctl to 0");
+    case -ENOMEM:
+      throw_errno(error, "io_uring gets no memory (RLIMIT_MEMLOCK is used up): allow this process "
+                         "64 KiB more locked memory, see `ulimit -l`");
+    default:
+      throw_errno(error, "io_uring cannot start");
+  }
+}
+
+// What an enter may answer besides a count: time is up, a signal came, the completion queue must be
+// emptied first. Anything else would be met again and again.
+void check_enter(int result) noexcept {
+  check(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
+            result == -EBUSY,
+        "io_uring_enter failed (used after fork, or from another thread?)");
+}
+
+}  // namespace
+
+Ring::Ring(unsigned entries) {
+  unsigned completions = std::max(kMinCompletions, entries * 2);
+  int result = setup(ring_, entries, completions);
+  // Rings count against RLIMIT_MEMLOCK: a smaller one works too, only with more system calls.
+  while (result == -ENOMEM && completions > entries * 2) {
+    completions /= 4;
+    result = setup(ring_, entries, std::max(completions, entries * 2));
+  }
+  if (result < 0) refuse(result);
+  io_uring_register_ring_fd(&ring_);  // Saves a descriptor look-up per enter; works without too.
+}
+
+Ring::~Ring() {
+  check(in_flight_ == 0, "a ring is destroyed while the kernel owns operations");
+  io_uring_queue_exit(&ring_);
+}
+
+io_uring_sqe* Ring::next_sqe() noexcept {
+  io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+  if (sqe == nullptr && io_uring_submit(&ring_) > 0) sqe = io_uring_get_sqe(&ring_);
+  return sqe;
+}
+
+bool Ring::prepare(Operation& operation) noexcept {
+  io_uring_sqe* sqe = next_sqe();
+  if (sqe == nullptr) return false;
+  const Request& request = operation.request_;
+  // The length in an SQE has 32 bits and a result 31.
+  const std::size_t size =
+      std::min<std::size_t>(request.size, std::numeric_limits<int>::max());
+  switch (request.kind) {
+    case Request::Kind::kPoll:
+      io_uring_prep_poll_add(sqe, request.fd, request.flags);
+      break;
+    case Request::Kind::kAccept:
+      io_uring_prep_multishot_accept(sqe, request.fd, nullptr, nullptr, SOCK_CLOEXEC);
+      break;
+    case Request::Kind::kConnect:
+      io_uring_prep_connect(sqe, request.fd, static_cast<sockaddr*>(request.data),
+                            static_cast<socklen_t>(size));
+      break;
+    case Request::Kind::kReceive:
+      io_uring_prep_recv(sqe, request.fd, request.data, size, 0);
+      break;
+    case Request::Kind::kSend:
+      io_uring_prep_send(sqe, request.fd, request.data, size, MSG_NOSIGNAL);
+      break;
+  }
+  io_uring_sqe_set_data(sqe, &operation);
+  operation.submitted_ = true;
+  submitted_.push_back(operation);
+  return true;
+}
+
+void Ring::submit(Operation& operation, const Request& request) noexcept {
+  check(!operation.in_flight(), "an operation is submitted while it is in flight");
+  operation.request_ = request;
+  operation.cancel_ = Operation::Cancel::kNo;
+  operation.submitted_ = false;
+  ++in_flight_;
+  if (!backlog_.empty() || !prepare(operation)) backlog_.push_back(operation);
+}
+
+bool Ring::prepare_cancel(Operation& operation) noexcept {
+  io_uring_sqe* sqe = next_sqe();
+  if (sqe == nullptr) return false;
+  io_uring_prep_cancel(sqe, &operation, 0);
+  io_uring_sqe_set_data(sqe, nullptr);  // Its own completion tells nothing that is needed.
+  operation.cancel_ = Operation::Cancel::kSent;
+  return true;
+}
+
+void Ring::cancel(Operation& operation) noexcept {
+  if (!operation.in_flight() || operation.cancel_ != Operation::Cancel::kNo) return;
+  if (!operation.submitted_) return complete(operation, -ECANCELED, false);
+  operation.cancel_ = Operation::Cancel::kAsked;
+  operation.unlink();
+  if (cancelling_.empty() && prepare_cancel(operation))
+    submitted_.push_back(operation);
+  else
+    cancelling_.push_back(operation);
+}
+
+void Ring::cancel_all() noexcept {
+  while (!backlog_.empty()) cancel(backlog_.front());
+  IntrusiveList<Operation> all;
+  all.append(submitted_);
+  while (!all.empty()) {
+    Operation& operation = all.front();
+    cancel(operation);
+    if (operation.cancel_ == Operation::Cancel::kSent) {
+      operation.unlink();
+      submitted_.push_back(operation);
+    }
+  }
+}
+
+void Ring::flush_backlog() noexcept {
+  while (!cancelling_.empty() && prepare_cancel(cancelling_.front()))
+    submitted_.push_back(cancelling_.pop_front());
+  while (!backlog_.empty()) {
+    Operation& operation = backlog_.pop_front();
+    if (prepare(operation)) continue;
+    IntrusiveList<Operation> rest;  // Back to the head of the list.
+    rest.push_back(operation);
+    rest.append(backlog_);
+    backlog_.append(rest);
+    break;
+  }
+}
+
+void Ring::wait(std::optional<Nanoseconds> timeout) noexcept {
+  flush_backlog();
+  __kernel_timespec limit{};
+  if (timeout) {
+    limit.tv_sec = timeout->count() / 1'000'000'000;
+    limit.tv_nsec = timeout->count() % 1'000'000'000;
+  }
+  io_uring_cqe* cqe = nullptr;
+  check_enter(
+      io_uring_submit_and_wait_timeout(&ring_, &cqe, 1, timeout ? &limit : nullptr, nullptr));
+  dispatch();
+}
+
+void Ring::poll() noexcept {
+  flush_backlog();
+  check_enter(io_uring_submit_and_get_events(&ring_));
+  dispatch();
+}
+
+void Ring::dispatch() noexcept {
+  io_uring_cqe* cqe = nullptr;
+  while (io_uring_peek_cqe(&ring_, &cqe) == 0) {
+    auto* operation = static_cast<Operation*>(io_uring_cqe_get_data(cqe));
+    const int result = cqe->res;
+    const bool more = (cqe->flags & IORING_CQE_F_MORE) != 0;
+    io_uring_cqe_seen(&ring_, cqe);
+    if (operation != nullptr) complete(*operation, result, more);
+  }
+}
+
+void Ring::complete(Operation& operation, int result, bool more) noexcept {
+  if (!more) {
+    operation.unlink();
+    --in_flight_;
+  }
+  operation.complete_(operation, result, more);
+}
+
+}  // namespace brigade

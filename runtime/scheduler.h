@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+
+#include "brigade/runtime/context.h"
+
+namespace brigade {
+
+class TaskRef;
+
+/// What a loop knows of its tasks: those that are ready, in the order they became so, and all that
+/// have not ended. The base of Loop.
+///
+/// Errors:     none.
+/// Complexity: every member O(1) but the ones that visit all tasks.
+/// Threads:    loop-affine.
+/// Lifetime:   outlives its tasks.
+class Scheduler {
+ public:
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  /// Puts a task behind those that can run. It must not stand there already.
+  void make_ready(TaskContext& context) noexcept {
+    context.next_ready_ = nullptr;
+    (first_ready_ == nullptr ? first_ready_ : last_ready_->next_ready_) = &context;
+    last_ready_ = &context;
+  }
+
+ protected:
+  using Hook = std::function<void(const TaskRef&)>;
+
+  Scheduler(Hook on_unhandled_error, Hook on_task_end)
+      : on_unhandled_error_(std::move(on_unhandled_error)), on_task_end_(std::move(on_task_end)) {}
+  ~Scheduler() = default;
+
+  bool any_ready() const noexcept { return first_ready_ != nullptr; }
+  std::size_t task_count() const noexcept { return task_count_; }
+
+  void adopt(TaskContext& context) noexcept;
+  void run_ready(int steps) noexcept;
+  void run_ready_once() noexcept;  // each task that is ready now
+  void cancel_all() noexcept;
+  std::string describe_tasks() const;
+
+  const TaskContext* until_ = nullptr;  // Its end stops the run that is active,
+  bool until_idle_ = false;             // or that of the last task does.
+  bool stopped_ = false;
+
+ private:
+  friend class TaskContext;
+
+  TaskContext& pop_ready() noexcept {
+    TaskContext& context = *first_ready_;
+    first_ready_ = context.next_ready_;
+    return context;
+  }
+  void task_ended(TaskContext& context) noexcept;
+  void report_unhandled(TaskContext& context) noexcept;
+
+  const Hook on_unhandled_error_;
+  const Hook on_task_end_;
+  TaskContext* first_ready_ = nullptr;
+  TaskContext* last_ready_ = nullptr;
+  IntrusiveList<TaskContext> tasks_;  // spawned and not ended, in that order
+  std::size_t task_count_ = 0;
+};
+
+inline void Waiter::wake() noexcept {
+  context_->awaiting_ = nullptr;
+  context_->scheduler_.make_ready(*context_);
+}
+
+inline void Waiter::wake_cancelled() noexcept {
+  cancelled_ = true;
+  wake();
+}
+
+inline void Waiter::unlink_and_wake(Waiter& waiter) noexcept {
+  waiter.unlink();
+  waiter.wake_cancelled();
+}
+
+}  // namespace brigade

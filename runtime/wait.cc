@@ -1,0 +1,71 @@
+#include "brigade/runtime/wait.h"
+
+namespace brigade {
+
+WaitSet::WaitSet(std::span<const TaskRef> tasks, Until until, std::optional<Nanoseconds> limit)
+    : Waiter(kKind),
+      Timer(&fire),
+      until_(until),
+      limit_(limit),
+      members_(std::make_unique<Member[]>(tasks.size())),
+      size_(tasks.size()),
+      pending_(tasks.size()) {
+  for (std::size_t i = 0; i < size_; ++i) {
+    members_[i].set = this;
+    members_[i].task = &tasks[i].context();
+    if (tasks[i].done()) count(tasks[i].context());
+  }
+  satisfied_ = satisfied_ || pending_ == 0;
+}
+
+WaitSet::~WaitSet() { leave(); }
+
+void WaitSet::count(const TaskContext& task) noexcept {
+  --pending_;
+  const bool failed = task.status() == TaskStatus::kError;
+  const bool cancelled = task.status() == TaskStatus::kCancelled;
+  if (pending_ == 0 || until_ == Until::kFirstCompleted ||
+      (until_ == Until::kFirstException && failed) ||
+      (until_ == Until::kFirstFailure && (failed || cancelled)))
+    satisfied_ = true;
+}
+
+bool WaitSet::await_suspend(std::coroutine_handle<> coroutine) {
+  Loop& loop = Loop::current();
+  if (limit_) loop.arm(*this, after(loop.now(), *limit_));
+  if (!park(coroutine)) {
+    loop.disarm(*this);
+    return false;
+  }
+  for (std::size_t i = 0; i < size_; ++i)
+    if (!members_[i].task->done()) members_[i].task->add_joiner(members_[i]);
+  return true;
+}
+
+void WaitSet::leave() noexcept {
+  if (armed()) loop_of(context()).disarm(*this);
+  for (std::size_t i = 0; i < size_; ++i) members_[i].unlink();
+}
+
+void WaitSet::task_done(Joiner& joiner) noexcept {
+  auto& member = static_cast<Member&>(joiner);
+  WaitSet& self = *member.set;
+  self.count(*member.task);
+  if (!self.satisfied_) return;
+  self.leave();
+  self.wake();
+}
+
+void WaitSet::fire(Timer& timer) noexcept {
+  auto& self = static_cast<WaitSet&>(timer);
+  self.leave();
+  self.wake();
+}
+
+void WaitSet::cancel(Waiter& waiter) noexcept {
+  auto& self = static_cast<WaitSet&>(waiter);
+  self.leave();
+  self.wake_cancelled();
+}
+
+}  // namespace brigade
