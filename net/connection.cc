@@ -1,0 +1,285 @@
+#include "brigade/net/connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <stdexcept>
+#include <utility>
+
+namespace brigade {
+namespace {
+
+// A receive asks for this much, doubled while it is filled, so that idle connections stay small and
+// busy ones need few operations.
+constexpr std::size_t kMinReceive = 4096;
+constexpr std::size_t kMaxReceive = 65536;
+
+// asyncio's marks: drain() waits above the high one until the low one is reached.
+constexpr std::size_t kHighWater = 65536;
+constexpr std::size_t kLowWater = kHighWater / 4;
+
+// A closing connection whose peer does not read is reset after this.
+constexpr std::chrono::seconds kCloseLimit(30);
+
+// Unread input that close() discards, so that the kernel sends FIN and not RST.
+constexpr std::size_t kMaxDiscarded = 1 << 20;
+
+void discard_input(int fd) noexcept {
+  std::array<char, 4096> scratch;
+  for (std::size_t discarded = 0; discarded < kMaxDiscarded;) {
+    const ssize_t count = ::recv(fd, scratch.data(), scratch.size(), MSG_DONTWAIT);
+    if (count <= 0) return;
+    discarded += static_cast<std::size_t>(count);
+  }
+}
+
+}  // namespace
+
+Connection::Connection(Loop& loop, UniqueFd fd)
+    : loop_(loop),
+      fd_(std::move(fd)),
+      receive_size_(kMinReceive),
+      receive_(*this),
+      send_(*this),
+      flush_(*this),
+      close_limit_(*this) {
+  loop_.prepare_io();
+}
+
+// Reading.
+
+bool Connection::ReadWait::await_suspend(std::coroutine_handle<> coroutine) {
+  if (connection_.reader_ != nullptr)
+    throw std::logic_error("two tasks read from one stream at the same time");
+  if (!park(coroutine)) return false;
+  connection_.reader_ = this;
+  connection_.receive();
+  return true;
+}
+
+bool Connection::ReadWait::satisfied() noexcept {
+  if (connection_.read_error_ != 0 || connection_.end_of_input_) {
+    separator_settled();
+    return true;
+  }
+  switch (goal_.kind) {
+    case Goal::Kind::kSome:
+      return goal_.count == 0 || !connection_.input_.empty();
+    case Goal::Kind::kExactly:
+      return connection_.input_.size() >= goal_.count;
+    case Goal::Kind::kUntil:
+      return separator_settled();
+  }
+  return true;
+}
+
+// As asyncio: the separator may start anywhere up to the limit, counted from the first byte.
+bool Connection::ReadWait::separator_settled() noexcept {
+  const std::string_view bytes = connection_.input_.view();
+  const std::size_t length = goal_.separator.size();
+  if (goal_.kind != Goal::Kind::kUntil || bytes.size() < goal_.scanned + length) return false;
+  goal_.found = bytes.find(goal_.separator, goal_.scanned);
+  if (goal_.found != bytes.npos) return true;
+  goal_.scanned = bytes.size() + 1 - length;
+  return goal_.scanned > goal_.limit;
+}
+
+void Connection::ReadWait::cancel(Waiter& waiter) noexcept {
+  auto& self = static_cast<ReadWait&>(waiter);
+  self.connection_.reader_ = nullptr;  // What is being received waits for the next read.
+  self.wake_cancelled();
+}
+
+void Connection::receive() noexcept {
+  if (receive_.in_flight()) return;
+  try {
+    input_.reserve(receive_size_);
+  } catch (const std::bad_alloc&) {
+    read_error_ = ENOMEM;
+    return notify_reader();
+  }
+  add_reference();
+  loop_.submit(receive_, Request{Request::Kind::kReceive, fd(), input_.room(), input_.room_size(), 0});
+}
+
+void Connection::Receive::completed(Operation& operation, int result, bool) noexcept {
+  Connection& self = static_cast<Receive&>(operation).connection;
+  self.received(result);
+  self.drop_reference();
+}
+
+void Connection::received(int result) noexcept {
+  if (state_ != State::kOpen) return advance_close();
+  if (result > 0) {
+    const auto count = static_cast<std::size_t>(result);
+    if (count == input_.room_size()) receive_size_ = std::min(receive_size_ * 2, kMaxReceive);
+    input_.commit(count);
+  } else if (result == 0) {
+    end_of_input_ = true;
+  } else if (result != -EINTR && result != -EAGAIN) {
+    read_error_ = -result;
+  }
+  if (reader_ == nullptr) return;
+  if (reader_->satisfied())
+    notify_reader();
+  else
+    receive();
+}
+
+void Connection::notify_reader() noexcept {
+  if (reader_ != nullptr) std::exchange(reader_, nullptr)->wake();
+}
+
+void Connection::throw_read_error() const {
+  if (read_error_ != 0) throw_errno(-read_error_, "read from " + SocketAddress::peer_of(fd()).to_string());
+}
+
+// Writing.
+
+void Connection::write(std::string_view bytes) {
+  if (eof_written_ || state_ != State::kOpen)
+    throw std::logic_error("write() after close() or write_eof()");
+  if (write_error_ != 0) return;  // drain() and wait_closed() tell.
+  output_.append(bytes);
+  if (!flush_.linked()) loop_.at_turn_end(flush_);
+}
+
+void Connection::Flush::run(TurnEnd& hook) noexcept {
+  static_cast<Flush&>(hook).connection.flush();
+}
+
+void Connection::flush() noexcept {
+  flush_.unlink();
+  if (send_.in_flight()) return;
+  if (send_some() > 0) {
+    std::swap(output_, sending_);
+    add_reference();
+    loop_.submit(send_, Request{Request::Kind::kSend, fd(),
+                                const_cast<char*>(sending_.view().data()), sending_.size(), 0});
+  }
+  written();
+}
+
+std::size_t Connection::send_some() noexcept {
+  if (output_.empty()) return 0;
+  const ssize_t count =
+      ::send(fd(), output_.view().data(), output_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (count >= 0)
+    output_.consume(static_cast<std::size_t>(count));
+  else if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
+    fail_write(errno);
+  return output_.size();
+}
+
+void Connection::Send::completed(Operation& operation, int result, bool) noexcept {
+  Connection& self = static_cast<Send&>(operation).connection;
+  self.sent(result);
+  self.drop_reference();
+}
+
+void Connection::sent(int result) noexcept {
+  if (write_error_ != 0) {
+    sending_.clear();  // Kept until now because the kernel owned it.
+    return advance_close();
+  }
+  if (result < 0 && result != -EINTR && result != -EAGAIN) {
+    sending_.clear();
+    fail_write(-result);
+    return advance_close();
+  }
+  sending_.consume(static_cast<std::size_t>(std::max(result, 0)));
+  if (sending_.empty()) return flush();
+  add_reference();
+  loop_.submit(send_, Request{Request::Kind::kSend, fd(),
+                              const_cast<char*>(sending_.view().data()), sending_.size(), 0});
+  written();
+}
+
+void Connection::written() noexcept {
+  if (unsent() > kHighWater) write_paused_ = true;
+  if (write_paused_ && unsent() <= kLowWater) {
+    write_paused_ = false;
+    wake_all(drainers_);
+  }
+  if (unsent() == 0 && eof_written_ && !std::exchange(eof_sent_, true)) ::shutdown(fd(), SHUT_WR);
+  advance_close();
+}
+
+void Connection::fail_write(int error) noexcept {
+  write_error_ = error;
+  output_.clear();
+  write_paused_ = false;
+  wake_all(drainers_);
+}
+
+void Connection::write_eof() noexcept {
+  if (eof_written_ || state_ != State::kOpen) return;
+  eof_written_ = true;
+  flush();
+}
+
+void Connection::throw_write_error() const {
+  if (write_error_ != 0)
+    throw_errno(-write_error_, "write to " + SocketAddress::peer_of(fd()).to_string());
+}
+
+// Closing.
+
+void Connection::close() noexcept {
+  if (state_ != State::kOpen) return;
+  state_ = State::kClosing;
+  add_reference();
+  end_of_input_ = true;
+  notify_reader();
+  flush();
+  if (state_ != State::kClosing || !send_.in_flight()) return;
+  try {
+    loop_.arm(close_limit_, after(loop_.now(), kCloseLimit));
+  } catch (const std::bad_alloc&) {
+    abort(ENOMEM);
+  }
+}
+
+void Connection::abort(int error) noexcept {
+  if (state_ == State::kClosed) return;
+  add_reference();
+  const linger reset{1, 0};  // close(2) sends RST and forgets what was not acknowledged.
+  ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  if (write_error_ == 0) fail_write(error);
+  close();
+  loop_.cancel(send_);
+  advance_close();
+  drop_reference();
+}
+
+void Connection::CloseLimit::fire(Timer& timer) noexcept {
+  static_cast<CloseLimit&>(timer).connection.abort(ETIMEDOUT);
+}
+
+// Goes as far towards closed as the operations in flight allow; called whenever one has ended.
+void Connection::advance_close() noexcept {
+  if (state_ != State::kClosing || send_.in_flight()) return;
+  if (!output_.empty() && write_error_ == 0) return;
+  add_reference();
+  loop_.cancel(receive_);
+  if (state_ == State::kClosing && !receive_.in_flight() && !send_.in_flight()) finish_close();
+  drop_reference();
+}
+
+void Connection::finish_close() noexcept {
+  state_ = State::kClosed;
+  flush_.unlink();
+  loop_.disarm(close_limit_);
+  discard_input(fd());
+  fd_.reset();
+  wake_all(close_waiters_);
+  drop_reference();
+}
+
+void Connection::wake_all(IntrusiveList<Waiter>& waiters) noexcept {
+  while (!waiters.empty()) waiters.pop_front().wake();
+}
+
+}  // namespace brigade

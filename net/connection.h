@@ -1,0 +1,156 @@
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "brigade/net/address.h"
+#include "brigade/net/byte_buffer.h"
+#include "brigade/runtime/loop.h"
+#include "brigade/runtime/unique_fd.h"
+
+namespace brigade {
+
+/// A connected socket, shared by its StreamReader and StreamWriter: it owns the descriptor, the
+/// buffers and the at most one receive and one send that the kernel holds. Tasks only wait at it, so
+/// that a cancelled read or drain loses no byte: the operation goes on and serves the next one.
+///
+/// Life: open; closing, while what was written goes out; closed, when the kernel has given back both
+/// operations and the descriptor is closed.
+///
+/// Lifetime: counts its references: the reader, the writer, each operation in flight, and itself
+/// while it closes.
+class Connection {
+ public:
+  /// What a read waits for.
+  struct Goal {
+    enum class Kind : std::uint8_t { kSome, kExactly, kUntil };
+    Kind kind;
+    std::size_t count = 0;            // kExactly: bytes wanted; kSome: at most
+    std::string_view separator = {};  // kUntil
+    std::size_t limit = 0;            // kUntil: bytes before the separator
+    std::size_t scanned = 0;          // kUntil: no separator starts before
+    std::size_t found = std::string_view::npos;
+  };
+
+  /// A wait for input, in the frame of the reading task.
+  class ReadWait : public Waiter {
+   public:
+    ReadWait(Connection& connection, const Goal& goal) noexcept
+        : Waiter(kKind), connection_(connection), goal_(goal) {}
+    bool await_ready() noexcept { return satisfied(); }
+    bool await_suspend(std::coroutine_handle<> coroutine);
+
+   protected:
+    Connection& connection_;
+    Goal goal_;
+
+   private:
+    friend class Connection;
+    /// Whether what is there, or that no more can come, settles this read.
+    bool satisfied() noexcept;
+    bool separator_settled() noexcept;
+    static void cancel(Waiter& waiter) noexcept;
+    static constexpr Kind kKind{"bytes to read", &cancel};
+  };
+
+  Connection(Loop& loop, UniqueFd fd);
+
+  void add_reference() noexcept { ++references_; }
+  void drop_reference() noexcept {
+    if (--references_ == 0) delete this;
+  }
+
+  // Reading.
+
+  ByteBuffer& input() noexcept { return input_; }
+  bool end_of_input() const noexcept { return end_of_input_; }
+  bool failed() const noexcept { return read_error_ != 0 || write_error_ != 0; }
+  void throw_read_error() const;
+
+  // Writing.
+
+  void write(std::string_view bytes);
+  void flush() noexcept;  // sends what the socket takes at once, the rest as one operation
+  void write_eof() noexcept;
+  bool write_paused() const noexcept { return write_paused_; }
+  void throw_write_error() const;
+  IntrusiveList<Waiter>& drainers() noexcept { return drainers_; }
+
+  // Closing.
+
+  void close() noexcept;
+  void abort(int error = ECONNABORTED) noexcept;
+  bool aborted() const noexcept { return write_error_ == ECONNABORTED; }
+  bool closed() const noexcept { return state_ == State::kClosed; }
+  bool open() const noexcept { return state_ == State::kOpen; }
+  IntrusiveList<Waiter>& close_waiters() noexcept { return close_waiters_; }
+
+  int fd() const noexcept { return fd_.get(); }
+
+ private:
+  enum class State : std::uint8_t { kOpen, kClosing, kClosed };
+
+  struct Receive : Operation {
+    explicit Receive(Connection& c) noexcept : Operation(&completed), connection(c) {}
+    static void completed(Operation& operation, int result, bool more) noexcept;
+    Connection& connection;
+  };
+  struct Send : Operation {
+    explicit Send(Connection& c) noexcept : Operation(&completed), connection(c) {}
+    static void completed(Operation& operation, int result, bool more) noexcept;
+    Connection& connection;
+  };
+  struct Flush : TurnEnd {
+    explicit Flush(Connection& c) noexcept : TurnEnd(&run), connection(c) {}
+    static void run(TurnEnd& hook) noexcept;
+    Connection& connection;
+  };
+  struct CloseLimit : Timer {
+    explicit CloseLimit(Connection& c) noexcept : Timer(&fire), connection(c) {}
+    static void fire(Timer& timer) noexcept;
+    Connection& connection;
+  };
+
+  ~Connection() = default;
+
+  void receive() noexcept;
+  void received(int result) noexcept;
+  void notify_reader() noexcept;
+  std::size_t send_some() noexcept;  // what could not go at once
+  void sent(int result) noexcept;
+  void written() noexcept;
+  void fail_write(int error) noexcept;
+  std::size_t unsent() const noexcept { return output_.size() + sending_.size(); }
+  void advance_close() noexcept;
+  void finish_close() noexcept;
+  static void wake_all(IntrusiveList<Waiter>& waiters) noexcept;
+
+  Loop& loop_;
+  UniqueFd fd_;
+  std::size_t references_ = 2;  // the reader's and the writer's
+  State state_ = State::kOpen;
+
+  ReadWait* reader_ = nullptr;
+  ByteBuffer input_;  // While receive_ is in flight, the kernel writes to its room().
+  std::size_t receive_size_;
+  Receive receive_;
+  int read_error_ = 0;
+  bool end_of_input_ = false;
+
+  ByteBuffer output_;   // Written, not handed to the kernel.
+  ByteBuffer sending_;  // Owned by the kernel while send_ is in flight.
+  Send send_;
+  Flush flush_;
+  IntrusiveList<Waiter> drainers_;
+  int write_error_ = 0;
+  bool write_paused_ = false;  // Above the high-water mark, and not below the low one since.
+  bool eof_written_ = false;
+  bool eof_sent_ = false;
+
+  CloseLimit close_limit_;
+  IntrusiveList<Waiter> close_waiters_;
+};
+
+}  // namespace brigade
