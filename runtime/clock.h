@@ -2,8 +2,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <limits>
-#include <type_traits>
 
 #include "brigade/runtime/platform.h"
 
@@ -21,18 +19,11 @@ enum class ClockKind { kReal, kVirtual };
 template <class Rep, class Period>
 constexpr Nanoseconds to_nanoseconds(std::chrono::duration<Rep, Period> duration) noexcept {
   using Wide = std::chrono::duration<long double, std::nano>;
-  if constexpr (std::is_same_v<std::chrono::duration<Rep, Period>, Nanoseconds>) {
-    return duration;
-  } else {
-    const long double count = Wide(duration).count();
-    if (count != count) return Nanoseconds::zero();
-    if (count >= static_cast<long double>(Nanoseconds::max().count())) return Nanoseconds::max();
-    if (count <= static_cast<long double>(Nanoseconds::min().count())) return Nanoseconds::min();
-    if constexpr (std::is_floating_point_v<Rep>)
-      return Nanoseconds(static_cast<std::int64_t>(count));
-    else
-      return std::chrono::duration_cast<Nanoseconds>(duration);
-  }
+  const long double count = Wide(duration).count();  // Exact: it holds 64-bit integers.
+  if (count != count) return Nanoseconds::zero();
+  if (count >= static_cast<long double>(Nanoseconds::max().count())) return Nanoseconds::max();
+  if (count <= static_cast<long double>(Nanoseconds::min().count())) return Nanoseconds::min();
+  return Nanoseconds(static_cast<std::int64_t>(count));
 }
 
 /// `start + delay`, clamped to the last instant there is.

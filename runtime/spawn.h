@@ -22,4 +22,10 @@ TaskHandle<T> spawn(Task<T> task, std::string name = {}) {
   return Loop::current().spawn(std::move(task), std::move(name));
 }
 
+/// The task that runs now; a broken check outside of one.
+inline TaskRef current_task() noexcept {
+  check(current_context != nullptr, "current_task() outside of a task");
+  return TaskRef(*current_context);
+}
+
 }  // namespace brigade

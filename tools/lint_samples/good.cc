@@ -34,6 +34,8 @@ Task<int> nothing_to_destroy(std::string name) {
   co_return co_await call([&name] { return static_cast<int>(name.size()); });
 }
 
+void run_all(Options options = {});  // No task takes it and nothing awaits it.
+
 Task<int> open_soon(Name name = Name("localhost"), int port = 0);
 
 // A closure that only calls a named coroutine is no coroutine: its captures are copied into the

@@ -43,7 +43,20 @@ Task<int> temporary(std::string name) {
   co_return a + b + c + d;
 }
 
-Task<int> open_by_default(Options options = {"localhost"});  // want: default
+Task<int> open_by_default(Options options = {"localhost"});  // want: default temporary
+
+struct Waiting {
+  explicit Waiting(Options options = {});  // want: temporary
+  bool await_ready();
+  void await_suspend(std::coroutine_handle<> caller);
+  int await_resume();
+};
+
+Task<int> relies_on_default() {
+  const int n = co_await open_by_default();
+  const int m = co_await Waiting();
+  co_return n + m;
+}
 
 auto capture_value = [n = 1]() -> Task<int> { co_return n; };              // want: capture
 auto capture_generic = [n = 1](auto m) -> Task<int> { co_return n + m; };  // want: capture

@@ -7,8 +7,13 @@
 #ifdef __linux__  // want: conditional-code
 #endif
 
-namespace detail {}         // want: detail
-namespace brigade::detail {}  // want: detail
+namespace detail {  // want: detail
+int hidden = 0;
+}  // namespace detail
+
+namespace brigade::detail {  // want: detail
+int hidden = 0;
+}  // namespace brigade::detail
 
 using Clock = std::chrono::system_clock;  // want: system-clock
 

@@ -1,0 +1,64 @@
+#include "brigade/tests/support/async.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "brigade/runtime/check.h"
+#include "brigade/runtime/repr.h"
+#include "brigade/runtime/sleep.h"
+#include "doctest/doctest.h"
+
+namespace brigade {
+
+void close_and_check(Loop& loop) {
+  loop.close();
+  const Ledger left = loop.ledger();
+  CHECK(left.tasks == 0);
+  CHECK(left.operations == 0);
+  CHECK(left.frames == 0);
+  CHECK(left.descriptors == 0);
+}
+
+void run_async(AsyncBody body, LoopOptions options) {
+  options.clock = ClockKind::kVirtual;
+  run_async_real(body, std::move(options));
+}
+
+void run_async_real(AsyncBody body, LoopOptions options) {
+  Loop loop(std::move(options));
+  loop.run_until_complete(body(), "test");
+  close_and_check(loop);
+}
+
+Task<void> turns(int count) {
+  for (int i = 0; i < count; ++i) co_await yield_now();
+}
+
+Task<std::string> thrown_by(Task<void> task) {
+  try {
+    co_await std::move(task);
+  } catch (const Cancelled&) {
+    co_return "Cancelled";
+  } catch (...) {
+    co_return repr(std::current_exception());
+  }
+  co_return "nothing";
+}
+
+Pipe::Pipe() {
+  int ends[2] = {-1, -1};
+  check(::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0, "pipe2() failed");
+  reader = UniqueFd(ends[0]);
+  writer = UniqueFd(ends[1]);
+}
+
+void Pipe::write_byte() const { check(::write(writer.get(), "x", 1) == 1, "write() failed"); }
+
+void Pipe::read_byte() const {
+  char byte = 0;
+  check(::read(reader.get(), &byte, 1) == 1, "read() failed");
+}
+
+}  // namespace brigade
