@@ -59,6 +59,11 @@ bool Connection::ReadWait::await_suspend(std::coroutine_handle<> coroutine) {
   return true;
 }
 
+void Connection::ReadWait::end_wait() {
+  if (connection_.reader_ == this) connection_.reader_ = nullptr;
+  throw_if_cancelled();
+}
+
 bool Connection::ReadWait::satisfied() noexcept {
   if (connection_.read_error_ != 0 || connection_.end_of_input_) {
     separator_settled();
@@ -121,7 +126,7 @@ void Connection::received(int result) noexcept {
   } else if (result != -EINTR && result != -EAGAIN) {
     read_error_ = -result;
   }
-  if (reader_ == nullptr) return;
+  if (reader_ == nullptr || reader_->granted_) return;
   if (reader_->satisfied())
     notify_reader();
   else
@@ -129,7 +134,8 @@ void Connection::received(int result) noexcept {
 }
 
 void Connection::notify_reader() noexcept {
-  if (reader_ != nullptr) std::exchange(reader_, nullptr)->wake();
+  if (reader_ == nullptr || std::exchange(reader_->granted_, true)) return;
+  reader_->wake();
 }
 
 void Connection::throw_read_error() const {
@@ -152,7 +158,7 @@ void Connection::Flush::run(TurnEnd& hook) noexcept {
 
 void Connection::flush() noexcept {
   flush_.unlink();
-  if (send_.in_flight()) return;
+  if (send_.in_flight()) return update_pause();
   if (send_some() > 0) {
     std::swap(output_, sending_);
     add_reference();
@@ -197,12 +203,15 @@ void Connection::sent(int result) noexcept {
   written();
 }
 
-void Connection::written() noexcept {
+void Connection::update_pause() noexcept {
   if (unsent() > kHighWater) write_paused_ = true;
-  if (write_paused_ && unsent() <= kLowWater) {
-    write_paused_ = false;
-    wake_all(drainers_);
-  }
+  if (!write_paused_ || unsent() > kLowWater) return;
+  write_paused_ = false;
+  wake_all(drainers_);
+}
+
+void Connection::written() noexcept {
+  update_pause();
   if (unsent() == 0 && eof_written_ && !std::exchange(eof_sent_, true)) ::shutdown(fd(), SHUT_WR);
   advance_close();
 }

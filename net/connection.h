@@ -39,10 +39,13 @@ class Connection {
    public:
     ReadWait(Connection& connection, const Goal& goal) noexcept
         : Waiter(kKind), connection_(connection), goal_(goal) {}
-    bool await_ready() noexcept { return satisfied(); }
+    bool await_ready() noexcept { return connection_.reader_ == nullptr && satisfied(); }
     bool await_suspend(std::coroutine_handle<> coroutine);
 
    protected:
+    /// Delivers the cancel that ended this wait, if one did, and lets the next read in.
+    void end_wait();
+
     Connection& connection_;
     Goal goal_;
 
@@ -51,6 +54,7 @@ class Connection {
     /// Whether what is there, or that no more can come, settles this read.
     bool satisfied() noexcept;
     bool separator_settled() noexcept;
+    bool granted_ = false;  // Woken; the bytes are this read's, until it has resumed.
     static void cancel(Waiter& waiter) noexcept;
     static constexpr Kind kKind{"bytes to read", &cancel};
   };
@@ -121,6 +125,7 @@ class Connection {
   std::size_t send_some() noexcept;  // what could not go at once
   void sent(int result) noexcept;
   void written() noexcept;
+  void update_pause() noexcept;
   void fail_write(int error) noexcept;
   std::size_t unsent() const noexcept { return output_.size() + sending_.size(); }
   void advance_close() noexcept;
@@ -132,7 +137,7 @@ class Connection {
   std::size_t references_ = 2;  // the reader's and the writer's
   State state_ = State::kOpen;
 
-  ReadWait* reader_ = nullptr;
+  ReadWait* reader_ = nullptr;  // The one read that waits or was granted and has not resumed.
   ByteBuffer input_;  // While receive_ is in flight, the kernel writes to its room().
   std::size_t receive_size_;
   Receive receive_;

@@ -60,7 +60,7 @@ std::string_view StreamReader::Read::consume(std::size_t count) noexcept {
 }
 
 std::string_view StreamReader::Read::await_resume() {
-  throw_if_cancelled();
+  end_wait();
   connection_.throw_read_error();
   if (goal_.kind == Connection::Goal::Kind::kUntil) return take_separated();
   const std::size_t held = connection_.input().size();

@@ -26,8 +26,9 @@ constexpr Nanoseconds to_nanoseconds(std::chrono::duration<Rep, Period> duration
   return Nanoseconds(static_cast<std::int64_t>(count));
 }
 
-/// `start + delay`, clamped to the last instant there is.
+/// `start + delay`, clamped to the last instant there is; `start` for a negative delay.
 constexpr TimePoint after(TimePoint start, Nanoseconds delay) noexcept {
+  if (delay < Nanoseconds::zero()) return start;
   if (delay > TimePoint::max() - start) return TimePoint::max();
   return start + delay;
 }

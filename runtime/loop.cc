@@ -75,6 +75,7 @@ void Loop::run_until_idle() {
 void Loop::run_forever() { drive(nullptr); }
 
 void Loop::run_once() {
+  check(!closed_, "a closed loop cannot run");
   const Running running(*this);
   door_->run_posted();
   run_ready_once();

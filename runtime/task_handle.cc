@@ -6,11 +6,15 @@
 
 namespace brigade {
 
+void check_can_await(const TaskContext& target) {
+  if (&target == current_context)
+    throw std::logic_error("task '" + target.name() + "' awaits itself");
+  if (&target.scheduler() != &current_context->scheduler())
+    throw std::logic_error("task '" + target.name() + "' belongs to another loop");
+}
+
 bool WaitDone::await_suspend(std::coroutine_handle<> coroutine) {
-  if (&target_.context() == current_context)
-    throw std::logic_error("task '" + target_.name() + "' awaits itself");
-  if (&target_.context().scheduler() != &current_context->scheduler())
-    throw std::logic_error("task '" + target_.name() + "' belongs to another loop");
+  check_can_await(target_.context());
   if (!park(coroutine)) return false;
   target_.context().add_joiner(*this);
   return true;

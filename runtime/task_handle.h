@@ -10,6 +10,10 @@
 
 namespace brigade {
 
+/// Throws std::logic_error if the running task could wait for `target` only in vain: itself, or a
+/// task of another loop.
+void check_can_await(const TaskContext& target);
+
 /// Parks until a task has ended, whatever its outcome. Cancelling the waiter leaves the task alone.
 class WaitDone : public Waiter, public Joiner {
  public:

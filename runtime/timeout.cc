@@ -5,6 +5,7 @@ namespace brigade {
 void Deadline::arm() {
   context_ = current_context;
   entry_requests_ = context_->cancel_requests();
+  if (delay_ <= Nanoseconds::zero()) return fire(*this);
   Loop& loop = loop_of(*context_);
   loop.arm(*this, after(loop.now(), delay_));
 }

@@ -31,6 +31,8 @@ void WaitSet::count(const TaskContext& task) noexcept {
 }
 
 bool WaitSet::await_suspend(std::coroutine_handle<> coroutine) {
+  for (std::size_t i = 0; i < size_; ++i)
+    if (!members_[i].task->done()) check_can_await(*members_[i].task);
   Loop& loop = Loop::current();
   if (limit_) loop.arm(*this, after(loop.now(), *limit_));
   if (!park(coroutine)) {

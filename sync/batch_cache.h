@@ -116,9 +116,16 @@ class BatchCache {
       if (refilling) refilling->cancel();
     }
     void cancel_if_unwanted() noexcept {
-      if (!waiters.empty() || !refilling) return;
-      unwanted = true;
-      cancel_refill();
+      if (!waiters.empty() || !refilling || std::exchange(unwanted, true)) return;
+      // One that has not begun looks at `unwanted` itself: cancelled now, it would never begin.
+      if (refilling->status() != TaskStatus::kNew) cancel_refill();
+    }
+
+    /// Takes our cancel of the refill back, if we asked for one; called by the refill.
+    bool take_unwanted() noexcept {
+      if (!std::exchange(unwanted, false)) return false;
+      current_context->uncancel(0);
+      return true;
     }
 
     void fail_waiters(const std::exception_ptr& error) noexcept {
@@ -149,6 +156,10 @@ class BatchCache {
 
   static Task<void> run_refill(std::shared_ptr<State> state) {
     std::exception_ptr error;
+    if (std::exchange(state->unwanted, false) && state->waiters.empty()) {
+      state->refilling.reset();
+      co_return;
+    }
     do {
       try {
         state->batch = co_await state->refill(state->batch_size);
@@ -157,11 +168,12 @@ class BatchCache {
         state->serve_waiters();
       } catch (const Cancelled&) {
         // Ours, because nobody waited any more: whoever came since then must not suffer from it.
-        if (std::exchange(state->unwanted, false)) continue;
+        if (state->take_unwanted()) continue;
         error = std::make_exception_ptr(std::runtime_error("the refill was cancelled"));
       } catch (...) {
         error = std::current_exception();
       }
+      state->take_unwanted();
     } while (!error && !state->waiters.empty());
     state->refilling.reset();
     if (error) state->fail_waiters(error);
