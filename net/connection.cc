@@ -196,6 +196,7 @@ void Connection::sent(int result) noexcept {
     return advance_close();
   }
   sending_.consume(static_cast<std::size_t>(std::max(result, 0)));
+  if (result > 0 && state_ == State::kClosing) limit_close();
   if (sending_.empty()) return flush();
   add_reference();
   loop_.submit(send_, Request{Request::Kind::kSend, fd(),
@@ -243,7 +244,12 @@ void Connection::close() noexcept {
   end_of_input_ = true;
   notify_reader();
   flush();
-  if (state_ != State::kClosing || !send_.in_flight()) return;
+  if (state_ == State::kClosing && send_.in_flight()) limit_close();
+}
+
+// From now on the peer has so long to take something more.
+void Connection::limit_close() noexcept {
+  loop_.disarm(close_limit_);
   try {
     loop_.arm(close_limit_, after(loop_.now(), kCloseLimit));
   } catch (const std::bad_alloc&) {

@@ -128,6 +128,7 @@ class Connection {
   void update_pause() noexcept;
   void fail_write(int error) noexcept;
   std::size_t unsent() const noexcept { return output_.size() + sending_.size(); }
+  void limit_close() noexcept;
   void advance_close() noexcept;
   void finish_close() noexcept;
   static void wake_all(IntrusiveList<Waiter>& waiters) noexcept;

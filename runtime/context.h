@@ -100,6 +100,9 @@ class TaskContext : public ListNode<TaskContext> {
   /// stays one cancel, however often it is asked for; each request is counted.
   bool cancel() noexcept;
 
+  /// A cancel was asked for and is not delivered yet.
+  bool cancel_due() const noexcept { return cancel_due_; }
+
   /// Cancel requests that nobody took back; see timeout().
   unsigned cancel_requests() const noexcept { return cancel_requests_; }
 

@@ -5,7 +5,11 @@ namespace brigade {
 void Deadline::arm() {
   context_ = current_context;
   entry_requests_ = context_->cancel_requests();
-  if (delay_ <= Nanoseconds::zero()) return fire(*this);
+  if (delay_ <= Nanoseconds::zero()) {
+    // A cancel that is due already ends the wait just as early, and is not ours.
+    if (!context_->cancel_due()) fire(*this);
+    return;
+  }
   Loop& loop = loop_of(*context_);
   loop.arm(*this, after(loop.now(), delay_));
 }
