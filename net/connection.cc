@@ -159,13 +159,9 @@ void Connection::Flush::run(TurnEnd& hook) noexcept {
 void Connection::flush() noexcept {
   flush_.unlink();
   if (send_.in_flight()) return update_pause();
-  if (send_some() > 0) {
-    std::swap(output_, sending_);
-    add_reference();
-    loop_.submit(send_, Request{Request::Kind::kSend, fd(),
-                                const_cast<char*>(sending_.view().data()), sending_.size(), 0});
-  }
-  written();
+  if (send_some() == 0) return written();
+  std::swap(output_, sending_);
+  send();
 }
 
 std::size_t Connection::send_some() noexcept {
@@ -196,8 +192,15 @@ void Connection::sent(int result) noexcept {
     return advance_close();
   }
   sending_.consume(static_cast<std::size_t>(std::max(result, 0)));
-  if (result > 0 && state_ == State::kClosing) limit_close();
-  if (sending_.empty()) return flush();
+  if (sending_.empty())
+    flush();
+  else
+    send();
+  if (result > 0 && state_ == State::kClosing && send_.in_flight()) limit_close();
+}
+
+// Hands sending_ to the kernel.
+void Connection::send() noexcept {
   add_reference();
   loop_.submit(send_, Request{Request::Kind::kSend, fd(),
                               const_cast<char*>(sending_.view().data()), sending_.size(), 0});

@@ -123,6 +123,7 @@ class Connection {
   void received(int result) noexcept;
   void notify_reader() noexcept;
   std::size_t send_some() noexcept;  // what could not go at once
+  void send() noexcept;
   void sent(int result) noexcept;
   void written() noexcept;
   void update_pause() noexcept;
