@@ -89,7 +89,8 @@ class TaskContext : public ListNode<TaskContext> {
 
   TaskStatus status() const noexcept { return status_; }
   bool done() const noexcept { return status_ > TaskStatus::kRunning; }
-  const std::string& name() const noexcept { return name_; }
+  /// The name it was given, or "Task-1" and so on.
+  std::string name() const { return name_.empty() ? "Task-" + std::to_string(number_) : name_; }
   const std::exception_ptr& error() const noexcept { return error_; }
   Scheduler& scheduler() const noexcept { return scheduler_; }
 
@@ -153,6 +154,7 @@ class TaskContext : public ListNode<TaskContext> {
   IntrusiveList<Joiner> joiners_;
   std::exception_ptr error_;
   std::string name_;
+  unsigned number_ = 0;  // Among the tasks of its loop.
   unsigned references_ = 1;
   unsigned cancel_requests_ = 0;
   std::uint16_t inline_depth_ = 0;

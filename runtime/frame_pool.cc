@@ -15,14 +15,9 @@ void* FramePool::fresh(std::size_t index) {
 }
 
 void FramePool::release_all() noexcept {
-  for (Class& own : classes_) {
-    while (own.free != nullptr) {
-      Block* block = own.free;
-      own.free = block->next;
-      ::operator delete(block);
-    }
-    own.count = 0;
-  }
+  for (Block*& free : free_)
+    while (free != nullptr) ::operator delete(std::exchange(free, free->next));
+  free_bytes_ = 0;
 }
 
 }  // namespace brigade

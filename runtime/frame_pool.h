@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstddef>
+#include <new>
+#include <utility>
 
 #include "brigade/runtime/platform.h"
 
@@ -14,7 +16,7 @@ namespace brigade {
 /// Errors:     allocate() throws std::bad_alloc.
 /// Complexity: O(1).
 /// Threads:    each has its own; a block is freed on the thread that allocated it.
-/// Lifetime:   a thread's free blocks are returned when it ends; at most kMaxFree per class are kept.
+/// Lifetime:   a thread's free blocks are returned when it ends; at most kMaxFree bytes are kept.
 class FramePool {
  public:
   static void* allocate(std::size_t size) {
@@ -37,43 +39,39 @@ class FramePool {
  private:
   static constexpr std::size_t kStep = 64;
   static constexpr std::size_t kMaxSize = 2048;
-  static constexpr std::size_t kMaxFree = 65536;
+  static constexpr std::size_t kMaxFree = std::size_t{128} << 20;
 
   struct Block {
     Block* next;
   };
-  struct Class {
-    Block* free;
-    std::size_t count;
-  };
-  using Classes = std::array<Class, kMaxSize / kStep>;
+  using Classes = std::array<Block*, kMaxSize / kStep>;
 
   static std::size_t size_class(std::size_t size) noexcept { return (size - 1) / kStep; }
 
   static void* take(std::size_t index) {
-    Class& own = classes_[index];
-    if (own.free == nullptr) return fresh(index);
-    --own.count;
-    Block* block = own.free;
-    own.free = block->next;
-    return block;
+    Block*& free = free_[index];
+    if (free == nullptr) return fresh(index);
+    free_bytes_ -= (index + 1) * kStep;
+    return std::exchange(free, free->next);
   }
 
   static void give(std::size_t index, void* memory) noexcept {
-    Class& own = classes_[index];
-    if (own.count == kMaxFree) return ::operator delete(memory);
-    ++own.count;
-    own.free = new (memory) Block{own.free};
+    const std::size_t size = (index + 1) * kStep;
+    if (free_bytes_ + size > kMaxFree) return ::operator delete(memory);
+    free_bytes_ += size;
+    free_[index] = new (memory) Block{free_[index]};
   }
 
   static void* fresh(std::size_t index);
   static void release_all() noexcept;
 
-  static constinit thread_local Classes classes_;
+  static constinit thread_local Classes free_;
+  static constinit thread_local std::size_t free_bytes_;
   static constinit thread_local std::size_t live_;
 };
 
-inline constinit thread_local FramePool::Classes FramePool::classes_{};
+inline constinit thread_local FramePool::Classes FramePool::free_{};
+inline constinit thread_local std::size_t FramePool::free_bytes_ = 0;
 inline constinit thread_local std::size_t FramePool::live_ = 0;
 
 }  // namespace brigade

@@ -52,8 +52,6 @@ TimePoint Loop::now() const noexcept {
   return clock_ == ClockKind::kVirtual ? virtual_now_ : std::chrono::steady_clock::now();
 }
 
-std::string Loop::next_name() { return "Task-" + std::to_string(++names_given_); }
-
 void Loop::prepare_io() {
   if (!ring_) ring_ = std::make_unique<Ring>(ring_entries_);
 }
@@ -144,6 +142,7 @@ void Loop::sleep(Nanoseconds limit) {
 }
 
 void Loop::close() {
+  if (task_count() == 0 && !ring_) closed_ = true;  // Perhaps within the run of another loop.
   if (closed_) return;
   const Running running(*this);
   closing_ = true;

@@ -80,8 +80,7 @@ class Loop : public Scheduler {
   TaskHandle<T> spawn(Task<T> task, std::string name = {}) {
     check(!closed_, "spawn() on a closed loop");
     check(task.valid(), "spawn() of a Task that was moved from");
-    auto& context = TypedContext<T>::create(
-        *this, std::move(task), name.empty() ? next_name() : std::move(name));
+    auto& context = TypedContext<T>::create(*this, std::move(task), std::move(name));
     adopt(context);
     return TaskHandle<T>(context);
   }
@@ -151,7 +150,6 @@ class Loop : public Scheduler {
  private:
   class Running;
 
-  std::string next_name();
   void drive(const TaskContext* until);
   void run_turn_ends() noexcept;
   void look() noexcept;  // at I/O and timers, without waiting
@@ -167,7 +165,6 @@ class Loop : public Scheduler {
   TimerHeap timers_;
   IntrusiveList<TurnEnd> turn_ends_;
   std::size_t external_work_ = 0;
-  std::size_t names_given_ = 0;
   TimePoint virtual_now_{};
   std::shared_ptr<PostDoor> door_;
   std::unique_ptr<Ring> ring_;

@@ -115,7 +115,7 @@ class TypedContext final : public TaskContext {
 /// Lifetime:     must not outlive the loop.
 /// Example:      examples/hello.cc
 template <class T>
-class [[nodiscard]] TaskHandle : public TaskRef {
+class TaskHandle : public TaskRef {
  public:
   explicit TaskHandle(TypedContext<T>& context) noexcept : TaskRef(context) {}
 

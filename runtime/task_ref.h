@@ -11,7 +11,7 @@ namespace brigade {
 
 /// A spawned task whose result type is not known here: what TaskHandle<T> is made of.
 ///
-/// Errors:       none but std::bad_alloc from to_string().
+/// Errors:       none but std::bad_alloc from name() and to_string().
 /// Cancellation: cancel() asks; the task is done when it has unwound.
 /// Complexity:   O(1); copying counts a reference.
 /// Threads:      loop-affine.
@@ -31,7 +31,7 @@ class TaskRef {
     if (context_ != nullptr) context_->drop_reference();
   }
 
-  const std::string& name() const noexcept { return context_->name(); }
+  std::string name() const { return context_->name(); }
   TaskStatus status() const noexcept { return context_->status(); }
   bool done() const noexcept { return context_->done(); }
 

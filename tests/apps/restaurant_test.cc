@@ -1,0 +1,161 @@
+#include "brigade/apps/restaurant.h"
+
+#include <algorithm>
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "brigade/apps/duration.h"
+#include "doctest/doctest.h"
+
+namespace brigade::apps {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::vector<Visit> serve(const Kitchen& kitchen, Mode mode, std::vector<Nanoseconds> arrivals) {
+  Scenario scenario;
+  scenario.kitchen = kitchen;
+  scenario.mode = mode;
+  scenario.arrivals = std::move(arrivals);
+  return serve_all(scenario);
+}
+
+/// The service times in seconds, exact, clients in the order of arrival.
+std::string times(const Kitchen& kitchen, Mode mode, std::vector<Nanoseconds> arrivals) {
+  std::string text;
+  for (const Visit& visit : serve(kitchen, mode, std::move(arrivals))) {
+    text += (text.empty() ? "" : " ") + seconds_text(visit.service);
+  }
+  return text;
+}
+
+std::string constrained(const Kitchen& kitchen, std::size_t clients, Nanoseconds period) {
+  return times(kitchen, Mode::kConstrained, regular_arrivals(clients, period));
+}
+
+TEST_CASE("Restaurant: one order takes the sum of its dishes when they are made in turn") {
+  CHECK(times(kKitchen2015, Mode::kSequential, {0s}) == "14.0");
+  CHECK(times(kKitchen2022, Mode::kSequential, {0s}) == "8.0");
+}
+
+TEST_CASE("Restaurant: one order takes as long as its slowest dish when they are made together") {
+  CHECK(constrained(kKitchen2015, 1, 0s) == "8.0");
+  CHECK(constrained(kKitchen2022, 1, 0s) == "4.0");
+}
+
+TEST_CASE("Restaurant: two orders without constraints take as long as one") {
+  CHECK(times(kKitchen2015, Mode::kUnconstrained, {0s, 0s}) == "8.0 8.0");
+  CHECK(times(kKitchen2022, Mode::kUnconstrained, {0s, 0s}) == "4.0 4.0");
+}
+
+TEST_CASE("Restaurant: the second of two orders waits for the soda machine and shares the fries") {
+  CHECK(serve(kKitchen2015, Mode::kConstrained, {0s, 0s}) ==
+        std::vector<Visit>{{0s, 2s, 4s, 8s, 8s}, {0s, 4s, 4s, 8s, 8s}});
+  CHECK(serve(kKitchen2022, Mode::kConstrained, {0s, 0s}) ==
+        std::vector<Visit>{{0s, 1s, 3s, 4s, 4s}, {0s, 2s, 3s, 4s, 4s}});
+}
+
+TEST_CASE("Restaurant: ten orders at once take what the tutorials measured") {
+  CHECK(constrained(kKitchen2015, 10, 0s) == "8.0 8.0 8.0 8.0 10.0 16.0 16.0 16.0 18.0 20.0");
+  CHECK(constrained(kKitchen2022, 10, 0s) == "4.0 4.0 4.0 6.0 6.0 8.0 9.0 9.0 9.0 12.0");
+}
+
+TEST_CASE("Restaurant: ten orders at intervals take what the tutorials measured") {
+  CHECK(constrained(kKitchen2015, 10, 2s) == "8.0 6.0 4.0 4.0 4.0 8.0 6.0 4.0 4.0 4.0");
+  CHECK(constrained(kKitchen2015, 10, 1s) == "8.0 7.0 6.0 5.0 6.0 11.0 10.0 9.0 10.0 11.0");
+  CHECK(constrained(kKitchen2022, 10, 1s) == "4.0 3.0 3.0 3.0 3.0 4.0 3.0 3.0 3.0 3.0");
+}
+
+TEST_CASE("Restaurant: at two clients a second, half of ten wait 5 s or longer") {
+  CHECK(constrained(kKitchen2022, 10, 500ms) == "4.0 3.5 3.0 4.5 4.5 5.5 6.0 6.0 6.0 7.5");
+}
+
+TEST_CASE("Restaurant: stations that keep up serve any number of clients within 4 s") {
+  Kitchen kitchen = kKitchen2022;
+  kitchen.soda_machines = 2;
+  kitchen.cooks = 6;
+  kitchen.vat_size = 8;
+
+  for (const std::size_t clients : {1U, 10U, 1000U}) {
+    const auto visits = serve(kitchen, Mode::kConstrained, regular_arrivals(clients, 500ms));
+    const auto slowest =
+        std::max_element(visits.begin(), visits.end(),
+                         [](const Visit& a, const Visit& b) { return a.service < b.service; });
+    CHECK(slowest->service == 4s);
+  }
+}
+
+TEST_CASE(
+    "Restaurant: in sequence, ten orders at once keep the last client for ten times as long") {
+  CHECK(times(kKitchen2015, Mode::kSequential, regular_arrivals(10, 0s)) ==
+        "14.0 28.0 42.0 56.0 70.0 84.0 98.0 112.0 126.0 140.0");
+}
+
+TEST_CASE("Restaurant: the opening story, whose B comes 30 s after A") {
+  Kitchen kitchen;
+  kitchen.burger_time = 60s;
+  kitchen.fries_time = 120s;
+  kitchen.soda_time = 30s;
+
+  CHECK(serve(kitchen, Mode::kSequential, {0s, 30s}) ==
+        std::vector<Visit>{{0s, 210s, 60s, 180s, 210s}, {30s, 390s, 240s, 360s, 390s}});
+  CHECK(serve(kitchen, Mode::kConstrained, {0s, 30s}) ==
+        std::vector<Visit>{{0s, 30s, 60s, 120s, 120s}, {30s, 30s, 60s, 90s, 90s}});
+}
+
+TEST_CASE("Restaurant: arrivals do not drift over many clients") {
+  const auto visits = serve(kKitchen2022, Mode::kUnconstrained, regular_arrivals(1001, 3ns));
+
+  CHECK(visits.back() == Visit{3000ns, 1s, 3s, 4s, 4s});
+}
+
+TEST_CASE("Restaurant: a vat of one fries for each client, a huge one for all of them") {
+  Kitchen kitchen = kKitchen2022;
+  kitchen.vat_size = 1;
+  CHECK(constrained(kitchen, 3, 0s) == "4.0 8.0 12.0");
+
+  kitchen.vat_size = 1'000'000'000'000;
+  CHECK(constrained(kitchen, 8, 0s) == "4.0 4.0 4.0 6.0 6.0 6.0 9.0 9.0");
+}
+
+TEST_CASE("Restaurant: dishes that take no time are ready on arrival") {
+  Kitchen kitchen;
+  kitchen.soda_time = kitchen.burger_time = kitchen.fries_time = 0s;
+
+  CHECK(constrained(kitchen, 7, 1s) == "0.0 0.0 0.0 0.0 0.0 0.0 0.0");
+}
+
+TEST_CASE("Restaurant: a kitchen without a station is refused") {
+  Kitchen no_machine, no_cook, no_vat;
+  no_machine.soda_machines = 0;
+  no_cook.cooks = 0;
+  no_vat.vat_size = 0;
+
+  for (const Kitchen& kitchen : {no_machine, no_cook, no_vat}) {
+    CHECK_THROWS_AS(serve(kitchen, Mode::kConstrained, {0s}), std::invalid_argument);
+  }
+}
+
+TEST_CASE("Restaurant: on the real clock no dish is early, and times are the restaurant's") {
+  Scenario scenario;
+  scenario.clock = ClockKind::kReal;
+  scenario.speed = 1000;
+  scenario.arrivals = regular_arrivals(3, 1s);
+
+  const std::vector<Visit> visits = serve_all(scenario);
+
+  REQUIRE(visits.size() == 3);
+  CHECK(visits[2].arrival == 2s);
+  for (const Visit& visit : visits) {
+    CHECK(visit.soda >= 1s);
+    CHECK(visit.burger >= 3s);
+    CHECK(visit.service >= std::max({visit.soda, visit.burger, visit.fries}));
+  }
+  CHECK(visits[0].fries >= 4s);
+}
+
+}  // namespace
+}  // namespace brigade::apps

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "brigade/net/address.h"
+#include "brigade/net/stream.h"
+#include "brigade/runtime/task.h"
+#include "brigade/runtime/unique_fd.h"
+
+namespace brigade {
+
+using SocketPair = std::pair<UniqueFd, UniqueFd>;
+
+/// Two raw sockets that are connected.
+SocketPair unix_pair();
+SocketPair tcp_pair();
+
+/// A connection of the loop that runs: our streams at one end, a raw socket at the other.
+struct Link {
+  explicit Link(SocketPair sockets);
+  Link(SocketPair sockets, std::size_t limit);  // of the reader
+
+  UniqueFd peer;
+  StreamReader reader;
+  StreamWriter writer;
+
+ private:
+  Link(std::pair<StreamReader, StreamWriter> streams, UniqueFd other_end) noexcept;
+};
+
+/// 127.0.0.1, or ::1, and a port.
+SocketAddress loopback(std::uint16_t port = 0);
+SocketAddress loopback6(std::uint16_t port = 0);
+
+UniqueFd bound_to(const SocketAddress& address);
+UniqueFd listen_at(const SocketAddress& address, int backlog = 16);
+UniqueFd connect_to(const SocketAddress& address);
+
+/// Clients that fill the backlog of a listener that accepts nobody: the next one has to wait.
+std::vector<UniqueFd> fill_backlog(const SocketAddress& address);
+
+/// 0, or the errno with which a new client is refused.
+int refusal_of(const SocketAddress& address);
+
+/// All of `bytes`, which must fit in the socket's buffer.
+void send_raw(const UniqueFd& fd, std::string_view bytes);
+
+/// The same for any number of bytes; parks while the buffer is full.
+Task<void> send_all(const UniqueFd& fd, std::string bytes);
+
+/// What has come up to now.
+std::string receive_raw(const UniqueFd& fd, std::size_t limit = 1 << 20);
+
+/// Parks until there is something, and returns it; empty at the end of the stream. Throws
+/// std::system_error after a reset.
+Task<std::string> receive_some(const UniqueFd& fd, std::size_t limit = 1 << 20);
+Task<std::string> receive_all(const UniqueFd& fd);
+
+/// Parks until the stream has ended, dropping what comes; 0, or the errno that ended it.
+Task<int> end_of(const UniqueFd& fd);
+
+void end_writing(const UniqueFd& fd);
+void reset(UniqueFd& fd);  // closes it by RST
+void shrink_buffers(const UniqueFd& fd, int bytes);
+
+/// Byte `position` of the streams that the tests send: a byte lost or doubled shows.
+constexpr char counter_byte(std::size_t position) noexcept {
+  return static_cast<char>((position * 31 + (position >> 8) * 7) & 0xff);
+}
+std::string counter_bytes(std::size_t from, std::size_t count);
+bool is_counter(std::string_view bytes, std::size_t from) noexcept;
+
+/// A generator for a random test: prints "seed=N", and BRIGADE_SEED=N replays it.
+std::mt19937 seeded_random();
+
+/// A handler: sends back what comes, up to the end.
+Task<void> echo(StreamReader reader, StreamWriter writer);
+
+/// One byte string sent and got back.
+Task<bool> is_served(StreamReader& reader, StreamWriter& writer);
+
+/// A folder under /tmp: the paths in it are short enough for a socket.
+class ShortFolder {
+ public:
+  ShortFolder();
+  ~ShortFolder();
+  ShortFolder(const ShortFolder&) = delete;
+  ShortFolder& operator=(const ShortFolder&) = delete;
+
+  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace brigade

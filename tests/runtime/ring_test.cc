@@ -1,0 +1,226 @@
+#include "brigade/runtime/ring.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "brigade/tests/support/async.h"
+#include "brigade/tests/support/child.h"
+#include "doctest/doctest.h"
+
+namespace brigade {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Keeps the results it gets.
+class Noted : public Operation {
+ public:
+  Noted() noexcept : Operation(&completed) {}
+
+  int completions = 0;
+  int result = 0;
+
+ private:
+  static void completed(Operation& operation, int result, bool more) noexcept {
+    auto& self = static_cast<Noted&>(operation);
+    ++self.completions;
+    self.result = result;
+    if (more) self.completions += 1000;  // No test here asks for more than one.
+  }
+};
+
+Request poll_in(const Pipe& pipe) {
+  Request request;
+  request.kind = Request::Kind::kPoll;
+  request.fd = pipe.reader.get();
+  request.flags = POLLIN;
+  return request;
+}
+
+TEST_CASE("Ring: an operation is in flight until its completion has been dispatched") {
+  const Pipe pipe;
+  Noted operation;
+  Ring ring(8);
+
+  ring.submit(operation, poll_in(pipe));
+  CHECK(operation.in_flight());
+  CHECK(ring.in_flight() == 1);
+  ring.poll();
+  CHECK(operation.in_flight());
+  pipe.write_byte();
+  CHECK(operation.completions == 0);
+  ring.wait(std::nullopt);
+
+  CHECK_FALSE(operation.in_flight());
+  CHECK(ring.in_flight() == 0);
+  CHECK(operation.completions == 1);
+  CHECK((operation.result & POLLIN) != 0);
+}
+
+TEST_CASE("Ring: a cancel merely asks; the completion of the operation itself ends it [T-02]") {
+  const Pipe pipe;
+  Noted operation;
+  Ring ring(8);
+  ring.submit(operation, poll_in(pipe));
+  ring.poll();
+
+  ring.cancel(operation);
+  ring.cancel(operation);  // Idempotent.
+  CHECK(operation.in_flight());
+  CHECK(operation.completions == 0);
+  while (operation.in_flight()) ring.wait(std::nullopt);
+
+  CHECK(operation.completions == 1);
+  CHECK(operation.result == -ECANCELED);
+  CHECK(ring.in_flight() == 0);
+}
+
+TEST_CASE("Ring: a result that wins against the cancel is told as it is [T-03]") {
+  const Pipe pipe;
+  pipe.write_byte();
+  Noted operation;
+  Ring ring(8);
+
+  ring.submit(operation, poll_in(pipe));
+  ring.cancel(operation);
+  while (operation.in_flight()) ring.wait(std::nullopt);
+
+  CHECK(operation.completions == 1);
+  CHECK((operation.result == -ECANCELED || (operation.result & POLLIN) != 0));
+}
+
+TEST_CASE("Ring: wait returns when the time is up") {
+  const Pipe pipe;
+  Noted operation;
+  Ring ring(8);
+  ring.submit(operation, poll_in(pipe));
+  const auto start = std::chrono::steady_clock::now();
+
+  ring.wait(Nanoseconds(2ms));
+
+  CHECK(std::chrono::steady_clock::now() - start >= 2ms);
+  CHECK(operation.in_flight());
+  ring.cancel_all();
+  while (ring.in_flight() > 0) ring.wait(std::nullopt);
+}
+
+TEST_CASE("Ring: with two entries a hundred operations and their cancels all get through [E-06]") {
+  const Pipe pipe;
+  std::deque<Noted> operations(100);
+  Ring ring(2);
+  for (Noted& operation : operations) ring.submit(operation, poll_in(pipe));
+  CHECK(ring.in_flight() == 100);
+  for (std::size_t i = 0; i < 50; ++i) ring.cancel(operations[i * 2]);
+
+  while (ring.in_flight() > 50) ring.wait(std::nullopt);
+  pipe.write_byte();
+  while (ring.in_flight() > 0) ring.wait(std::nullopt);
+
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    CHECK(operations[i].completions == 1);
+    CHECK((i % 2 == 0 ? operations[i].result == -ECANCELED : (operations[i].result & POLLIN) != 0));
+  }
+}
+
+TEST_CASE("Ring: cancel_all ends what is submitted and what is not yet") {
+  const Pipe pipe;
+  std::deque<Noted> operations(100);
+  Ring ring(2);
+  for (Noted& operation : operations) ring.submit(operation, poll_in(pipe));
+
+  ring.cancel_all();
+  while (ring.in_flight() > 0) ring.wait(std::nullopt);
+
+  for (const Noted& operation : operations) {
+    CHECK(operation.completions == 1);
+    CHECK(operation.result == -ECANCELED);
+  }
+}
+
+TEST_CASE("Ring: an operation may be submitted again after it ended") {
+  const Pipe pipe;
+  Noted operation;
+  Ring ring(8);
+
+  for (int round = 1; round <= 100; ++round) {
+    ring.submit(operation, poll_in(pipe));
+    if (round % 2 == 0) ring.cancel(operation);
+    if (round % 2 == 1) pipe.write_byte();
+    while (operation.in_flight()) ring.wait(std::nullopt);
+    if (round % 2 == 1) pipe.read_byte();
+    REQUIRE(operation.completions == round);
+    REQUIRE((operation.result == -ECANCELED) == (round % 2 == 0));
+  }
+}
+
+TEST_CASE("Ring: a cancel sent for an operation that ended does not hit its successor") {
+  const Pipe pipe;
+  Noted operation;
+  Ring ring(8);
+  pipe.write_byte();
+
+  ring.submit(operation, poll_in(pipe));
+  ring.cancel(operation);
+  while (operation.in_flight()) ring.wait(std::nullopt);
+  pipe.read_byte();
+  ring.submit(operation, poll_in(pipe));  // The same object: the same user data.
+  ring.wait(Nanoseconds(1ms));
+  CHECK(operation.in_flight());
+  pipe.write_byte();
+  while (operation.in_flight()) ring.wait(std::nullopt);
+
+  CHECK((operation.result & POLLIN) != 0);
+}
+
+TEST_CASE("Ring: sends and receives bytes") {
+  int ends[2] = {-1, -1};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  const UniqueFd left(ends[0]);
+  const UniqueFd right(ends[1]);
+  std::string sent = "brigade";
+  std::string received(32, '\0');
+  Noted send;
+  Noted receive;
+  Ring ring(8);
+
+  ring.submit(receive,
+              Request{Request::Kind::kReceive, right.get(), received.data(), received.size(), 0});
+  ring.submit(send, Request{Request::Kind::kSend, left.get(), sent.data(), sent.size(), 0});
+  while (ring.in_flight() > 0) ring.wait(std::nullopt);
+
+  CHECK(send.result == 7);
+  CHECK(receive.result == 7);
+  CHECK(received.substr(0, 7) == sent);
+}
+
+TEST_CASE("Ring: submitting what is in flight is a broken check") {
+  check_dies(
+      [] {
+        const Pipe pipe;
+        Noted operation;
+        Ring ring(8);
+        ring.submit(operation, poll_in(pipe));
+        ring.submit(operation, poll_in(pipe));
+      },
+      "an operation is submitted while it is in flight");
+}
+
+TEST_CASE("Ring: destroying it while the kernel owns operations is a broken check") {
+  check_dies(
+      [] {
+        const Pipe pipe;
+        Noted operation;
+        Ring ring(8);
+        ring.submit(operation, poll_in(pipe));
+      },
+      "a ring is destroyed while the kernel owns operations");
+}
+
+}  // namespace
+}  // namespace brigade

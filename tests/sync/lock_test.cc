@@ -1,0 +1,117 @@
+#include "brigade/sync/lock.h"
+
+#include <string>
+
+#include "brigade/runtime/sleep.h"
+#include "brigade/runtime/spawn.h"
+#include "brigade/tests/support/async.h"
+#include "brigade/tests/support/child.h"
+#include "doctest/doctest.h"
+
+namespace brigade {
+namespace {
+
+using namespace std::chrono_literals;
+
+Task<void> visit(Lock& lock, std::string& log, char letter) {
+  const Lock::Guard guard = co_await lock.acquire();
+  log += letter;
+  co_await yield_now();
+  log += letter;
+}
+
+Task<void> lock_twice(Lock& lock) {
+  const Lock::Guard first = co_await lock.acquire();
+  const Lock::Guard second = co_await lock.acquire();
+}
+
+TEST_CASE("Lock: sections that await do not mix, and come in FIFO order [L-01]") {
+  run_async([]() -> Task<void> {
+    Lock lock;
+    std::string log;
+
+    for (const char letter : {'a', 'b', 'c'}) detach(spawn(visit(lock, log, letter)));
+    co_await visit(lock, log, 'd');
+    co_await turns(10);
+
+    CHECK(log == "ddaabbcc");
+    CHECK_FALSE(lock.locked());
+  });
+}
+
+TEST_CASE("Lock: locked() while a guard lives") {
+  run_async([]() -> Task<void> {
+    Lock lock;
+    CHECK_FALSE(lock.locked());
+    {
+      const Lock::Guard guard = co_await lock.acquire();
+      CHECK(lock.locked());
+    }
+    CHECK_FALSE(lock.locked());
+  });
+}
+
+TEST_CASE("Lock: a cancel that comes after the hand-over does not lose the lock [L-02]") {
+  run_async([]() -> Task<void> {
+    Lock lock;
+    std::string log;
+    Lock::Guard guard = co_await lock.acquire();
+    const TaskHandle<void> waiter = spawn(visit(lock, log, 'w'));
+    co_await yield_now();
+
+    guard.release();
+    waiter.cancel();
+    co_await wait_done(waiter);
+
+    CHECK(log == "w");
+    CHECK(waiter.status() == TaskStatus::kCancelled);
+    CHECK_FALSE(lock.locked());
+  });
+}
+
+TEST_CASE("Lock: a task that locks twice is reported as a deadlock that names it [L-06]") {
+  LoopOptions options;
+  options.clock = ClockKind::kVirtual;
+  Loop loop(std::move(options));
+  Lock lock;
+
+  std::string told;
+  try {
+    loop.run_until_complete(lock_twice(lock), "greedy");
+  } catch (const DeadlockError& error) {
+    told = error.what();
+  }
+
+  CHECK(told == "nothing can wake any task: 'greedy' (waits for a Lock)");
+  close_and_check(loop);
+  CHECK_FALSE(lock.locked());
+}
+
+TEST_CASE("Lock: releasing a guard twice is a broken check [L-06]") {
+  check_dies(
+      [] {
+        run_async([]() -> Task<void> {
+          Lock lock;
+          Lock::Guard guard = co_await lock.acquire();
+          guard.release();
+          guard.release();
+        });
+      },
+      "a permit was released twice");
+}
+
+TEST_CASE("Lock: releasing a guard that was moved from is a broken check [L-06]") {
+  check_dies(
+      [] {
+        run_async([]() -> Task<void> {
+          Lock lock;
+          Lock::Guard guard = co_await lock.acquire();
+          const Lock::Guard owner = std::move(guard);
+          guard.release();
+        });
+      },
+      "a permit was released twice, or after it was moved from");
+}
+
+}  // namespace
+}  // namespace brigade

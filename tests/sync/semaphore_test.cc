@@ -1,0 +1,381 @@
+#include "brigade/sync/semaphore.h"
+
+#include <algorithm>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "brigade/runtime/sleep.h"
+#include "brigade/runtime/spawn.h"
+#include "brigade/tests/support/async.h"
+#include "brigade/tests/support/child.h"
+#include "doctest/doctest.h"
+
+namespace brigade {
+namespace {
+
+using namespace std::chrono_literals;
+using Permit = Semaphore::Permit;
+
+// Notes when it has the permit, and keeps it for a while.
+Task<void> hold(Semaphore& semaphore, std::string& log, char letter, Nanoseconds duration = 0s) {
+  const Permit permit = co_await semaphore.acquire();
+  log += letter;
+  if (duration > 0s) co_await sleep(duration);
+}
+
+Task<void> hold_silently(Semaphore& semaphore) {
+  const Permit permit = co_await semaphore.acquire();
+}
+
+Task<void> hold_then_fail(Semaphore& semaphore) {
+  const Permit permit = co_await semaphore.acquire();
+  throw std::runtime_error("while holding");
+}
+
+TEST_CASE("Semaphore: as many hold a permit at a time as there are permits") {
+  run_async([]() -> Task<void> {
+    Semaphore semaphore(2);
+    std::string log;
+    for (const char letter : {'a', 'b', 'c', 'd', 'e'})
+      detach(spawn(hold(semaphore, log, letter, 1s)));
+
+    co_await yield_now();
+    CHECK(log == "ab");
+    CHECK(semaphore.available() == 0);
+    co_await sleep(1500ms);
+    CHECK(log == "abcd");
+    co_await sleep(10s);
+
+    CHECK(log == "abcde");
+    CHECK(semaphore.available() == 2);
+  });
+}
+
+TEST_CASE("Semaphore: a free permit is taken without a turn") {
+  run_async([]() -> Task<void> {
+    Semaphore semaphore(1);
+    std::string log;
+    detach(spawn(hold_silently(semaphore)));
+
+    const Permit permit = co_await semaphore.acquire();
+
+    CHECK(semaphore.available() == 0);
+  });
+}
+
+TEST_CASE("Semaphore: waiters are served in FIFO order, and nobody barges in [L-01]") {
+  run_async([]() -> Task<void> {
+    Semaphore semaphore(1);
+    std::string log;
+    Permit held = co_await semaphore.acquire();
+    const TaskHandle<void> waiter = spawn(hold(semaphore, log, 'w', 1s));
+    co_await yield_now();
+
+    held.release();
+    co_await hold(semaphore, log, 'n');  // Arrives between the release and the wake-up.
+
+    CHECK(log == "wn");
+    co_await waiter;
+  });
+}
+
+TEST_CASE("Semaphore: the permit changes hands, it is never free in between [L-01]") {
+  run_async([]() -> Task<void> {
+    Semaphore semaphore(1);
+    std::string log;
+    Permit held = co_await semaphore.acquire();
+    const TaskHandle<void> waiter = spawn(hold(semaphore, log, 'w', 1s));
+    co_await yield_now();
+
+    held.release();
+
+    CHECK(semaphore.available() == 0);
+    CHECK(log == "");  // release() runs nobody.
+    co_await waiter;
+    CHECK(semaphore.available() == 1);
+  });
+}
+
+TEST_CASE("Semaphore: a cancel that comes after the hand-over loses no permit [L-02]") {
+  run_async([]() -> Task<void> {
+    Semaphore semaphore(1);
+    std::string log;
+    Permit held = co_await semaphore.acquire();
+    const TaskHandle<void> granted = spawn(hold(semaphore, log, 'g', 1s));
+    const TaskHandle<void> next = spawn(hold(semaphore, log, 'n', 1s));
+    co_await yield_now();
+
+    held.release();    // Granted, but not resumed yet.
+    granted.cancel();  // Too late for acquire(); due at the next suspension.
+    co_await wait_done(granted);
+    co_await next;
+
+    CHECK(log == "gn");
+    CHECK(granted.status() == TaskStatus::kCancelled);
+    CHECK(Loop::current().now() == TimePoint(1s));
+    CHECK(semaphore.available() == 1);
+  });
+}
+
+TEST_CASE(
+    "Semaphore: cancel of the head, release and a newcomer in one turn strand nobody [L-03]") {
+  run_async([]() -> Task<void> {
+    Semaphore semaphore(1);
+    std::string log;
+    Permit held = co_await semaphore.acquire();
+    const TaskHandle<void> head = spawn(hold(semaphore, log, 'h', 1s));
+    const TaskHandle<void> second = spawn(hold(semaphore, log, 's', 1s));
+    co_await yield_now();
+
+    head.cancel();
+    held.release();
+    co_await hold(semaphore, log, 'n');  // The newcomer, in the same turn.
+    co_await wait_done(second);
+
+    CHECK(log == "sn");
+    CHECK(head.status() == TaskStatus::kCancelled);
+    CHECK(second.status() == TaskStatus::kFinished);
+    CHECK(semaphore.available() == 1);
+  });
+}
+
+TEST_CASE("Semaphore: cancel of the only waiter, then release, leaves the permit free [L-03]") {
+  run_async([]() -> Task<void> {
+    Semaphore semaphore(1);
+    std::string log;
+    Permit held = co_await semaphore.acquire();
+    const TaskHandle<void> waiter = spawn(hold(semaphore, log, 'w'));
+    co_await yield_now();
+
+    waiter.cancel();
+    held.release();
+
+    CHECK(semaphore.available() == 1);
+    co_await wait_done(waiter);
+    CHECK(log == "");
+  });
+}
+
+TEST_CASE("Semaphore: a permit may be moved; the one moved from owns nothing [L-07]") {
+  run_async([]() -> Task<void> {
+    Semaphore semaphore(2);
+
+    std::optional<Permit> first(co_await semaphore.acquire());
+    Permit second = std::move(*first);
+    first.reset();
+    CHECK(semaphore.available() == 1);
+    Permit third = co_await semaphore.acquire();
+    CHECK(semaphore.available() == 0);
+    third = std::move(second);  // Releases what `third` held.
+    CHECK(semaphore.available() == 1);
+    third.release();
+
+    CHECK(semaphore.available() == 2);
+  });
+}
+
+TEST_CASE("Semaphore: a permit is released when an exception leaves its scope [L-07]") {
+  run_async([]() -> Task<void> {
+    Semaphore semaphore(1);
+
+    const std::string thrown = co_await thrown_by(hold_then_fail(semaphore));
+
+    CHECK(thrown == "std::runtime_error('while holding')");
+    CHECK(semaphore.available() == 1);
+  });
+}
+
+TEST_CASE("Semaphore: closing the loop releases what its tasks hold and wait for [L-07]") {
+  Semaphore semaphore(1);
+  std::string log;
+  {
+    LoopOptions options;
+    options.clock = ClockKind::kVirtual;
+    Loop loop(std::move(options));
+    detach(loop.spawn(hold(semaphore, log, 'h', 1h)));
+    detach(loop.spawn(hold(semaphore, log, 'w', 1h)));
+    detach(loop.spawn(hold(semaphore, log, 'v', 1h)));
+    loop.run_until_complete(turns(2));
+    CHECK(semaphore.available() == 0);
+
+    close_and_check(loop);
+  }
+
+  CHECK(log == "h");
+  CHECK(semaphore.available() == 1);
+}
+
+TEST_CASE("Semaphore: a permit may outlive it [L-07]") {
+  run_async([]() -> Task<void> {
+    std::optional<Semaphore> semaphore(std::in_place, std::size_t{2});
+    Permit released = co_await semaphore->acquire();
+    const Permit destroyed = co_await semaphore->acquire();
+
+    semaphore.reset();
+
+    released.release();
+  });
+}
+
+TEST_CASE("Semaphore: who waits when it is destroyed gets an error [L-08]") {
+  run_async([]() -> Task<void> {
+    std::optional<Semaphore> semaphore(std::in_place, std::size_t{1});
+    const Permit held = co_await semaphore->acquire();
+    const auto attempt = [](Semaphore& own) -> Task<std::string> {
+      co_return co_await thrown_by(hold_silently(own));
+    };
+    const TaskHandle<std::string> first = spawn(attempt(*semaphore));
+    const TaskHandle<std::string> second = spawn(attempt(*semaphore));
+    co_await yield_now();
+
+    semaphore.reset();
+    const std::string told_first = co_await first;
+    const std::string told_second = co_await second;
+
+    CHECK(told_first == "std::logic_error('the lock or semaphore was destroyed while waited for')");
+    CHECK(told_second == told_first);
+  });
+}
+
+TEST_CASE("Semaphore: a permit granted before it was destroyed is owned [L-08]") {
+  run_async([]() -> Task<void> {
+    std::optional<Semaphore> semaphore(std::in_place, std::size_t{1});
+    std::string log;
+    Permit held = co_await semaphore->acquire();
+    const TaskHandle<void> granted = spawn(hold(*semaphore, log, 'g', 1s));
+    co_await yield_now();
+
+    held.release();
+    semaphore.reset();
+    co_await granted;
+
+    CHECK(log == "g");
+  });
+}
+
+TEST_CASE("Semaphore: releasing a permit twice is a broken check [L-06]") {
+  check_dies(
+      [] {
+        run_async([]() -> Task<void> {
+          Semaphore semaphore(1);
+          Permit permit = co_await semaphore.acquire();
+          permit.release();
+          permit.release();
+        });
+      },
+      "a permit was released twice");
+}
+
+TEST_CASE("Semaphore: one of 0 permits is refused") {
+  CHECK_THROWS_WITH_AS(Semaphore(0), "Semaphore of 0 permits: at least 1 is needed",
+                       std::invalid_argument);
+}
+
+TEST_CASE("Semaphore: a hundred thousand waiters are cancelled in random order [L-09]") {
+  run_async([]() -> Task<void> {
+    constexpr int kWaiters = 100'000;
+    std::mt19937 random(11);
+    Semaphore semaphore(1);
+    Permit held = co_await semaphore.acquire();
+    std::vector<TaskHandle<void>> waiters;
+    for (int i = 0; i < kWaiters; ++i) waiters.push_back(spawn(hold_silently(semaphore)));
+    const TaskHandle<void> last = spawn(hold_silently(semaphore));
+    co_await yield_now();
+    std::ranges::shuffle(waiters, random);
+
+    for (const auto& waiter : waiters) waiter.cancel();
+    co_await yield_now();
+
+    CHECK(std::ranges::all_of(
+        waiters, [](const auto& waiter) { return waiter.status() == TaskStatus::kCancelled; }));
+    held.release();
+    co_await last;
+    CHECK(semaphore.available() == 1);
+  });
+}
+
+// One schedule of L-04: three tasks, each told what to do by a letter. Lower case acts on task
+// 0..2: 'a'+i starts an acquire, 'r'+i a release, 'c' ... see run_schedule().
+enum class Action { kAcquire, kRelease, kCancel, kTurn };
+
+struct Step {
+  Action action;
+  std::size_t task;
+};
+
+// A task that acquires once, holds until it is told to release, and counts.
+struct Actor {
+  std::optional<TaskHandle<void>> handle;
+  bool wants_release = false;
+  int acquired = 0;
+};
+
+Task<void> act(Semaphore& semaphore, Actor& actor, int& holders) {
+  const Permit permit = co_await semaphore.acquire();
+  ++actor.acquired;
+  ++holders;
+  try {
+    while (!actor.wants_release) co_await yield_now();
+  } catch (const Cancelled&) {
+    --holders;
+    throw;
+  }
+  --holders;
+}
+
+void apply(const Step& step, Semaphore& semaphore, Actor& actor, int& holders) {
+  switch (step.action) {
+    case Action::kAcquire:
+      if (!actor.handle) actor.handle.emplace(spawn(act(semaphore, actor, holders)));
+      break;
+    case Action::kRelease:
+      actor.wants_release = true;
+      break;
+    case Action::kCancel:
+      if (actor.handle) actor.handle->cancel();
+      break;
+    case Action::kTurn:
+      break;
+  }
+}
+
+// Plays the schedule whose number is `code`, in base 10: a digit per step.
+Task<void> play(std::size_t permits, int code, int length) {
+  Semaphore semaphore(permits);
+  std::vector<Actor> actors(3);
+  int holders = 0;
+  for (int i = 0; i < length; ++i, code /= 10) {
+    const int digit = code % 10;
+    const Step step =
+        digit == 9 ? Step{Action::kTurn, 0}
+                   : Step{static_cast<Action>(digit / 3), static_cast<std::size_t>(digit % 3)};
+    apply(step, semaphore, actors[step.task], holders);
+    if (step.action == Action::kTurn) co_await yield_now();
+    REQUIRE(static_cast<std::size_t>(holders) + semaphore.available() <= permits);
+  }
+  for (Actor& actor : actors) actor.wants_release = true;
+  for (Actor& actor : actors)
+    if (actor.handle) co_await wait_done(*actor.handle);
+  REQUIRE(holders == 0);
+  REQUIRE(semaphore.available() == permits);
+}
+
+TEST_CASE("Semaphore: no schedule of three tasks loses or invents a permit [L-04]") {
+  run_async([]() -> Task<void> {
+    constexpr int kLength = kSanitized ? 4 : 5;
+    int schedules = 1;
+    for (int i = 0; i < kLength; ++i) schedules *= 10;
+
+    for (int code = 0; code < schedules; ++code) {
+      // After three acquires and a turn, so that short schedules meet a queue.
+      co_await play(1, code * 10'000 + 9'210, kLength + 4);
+      co_await play(2, code, kLength);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace brigade
