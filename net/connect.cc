@@ -21,6 +21,7 @@ class Connect : public Waiter, private Operation {
   bool await_suspend(std::coroutine_handle<> coroutine) {
     Loop& loop = Loop::current();
     loop.prepare_io();
+    loop.attach(fd_);
     if (!park(coroutine)) return false;
     loop.submit(*this, Request{Request::Kind::kConnect, fd_, const_cast<sockaddr*>(address_.data()),
                                address_.size(), 0});
@@ -58,9 +59,7 @@ class Connect : public Waiter, private Operation {
 };
 
 UniqueFd stream_socket(const SocketAddress& address) {
-  UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd) throw_errno(-errno, "create a socket for " + address.to_string());
-  return fd;
+  return UniqueFd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
 }
 
 std::string reason(int error) { return std::system_category().message(-error); }
@@ -74,7 +73,8 @@ Task<std::pair<StreamReader, StreamWriter>> open_connection(std::string host, st
   int error = 0;
   for (const SocketAddress& address : addresses) {
     UniqueFd fd = stream_socket(address);
-    error = co_await Connect(fd.get(), address);
+    error = -errno;  // Perhaps the system lacks the family: the next address may do.
+    if (fd) error = co_await Connect(fd.get(), address);
     if (error == 0) co_return open_streams(Loop::current(), std::move(fd));
     failures += (failures.empty() ? "" : "; ") + address.to_string() + ": " + reason(error);
   }
@@ -85,7 +85,8 @@ Task<std::pair<StreamReader, StreamWriter>> open_connection(std::string host, st
 Task<std::pair<StreamReader, StreamWriter>> open_unix_connection(std::string path) {
   const SocketAddress address = SocketAddress::unix_path(path);
   UniqueFd fd = stream_socket(address);
-  const int error = co_await Connect(fd.get(), address);
+  int error = -errno;
+  if (fd) error = co_await Connect(fd.get(), address);
   if (error != 0) throw_errno(error, "connect to " + address.to_string());
   co_return open_streams(Loop::current(), std::move(fd));
 }

@@ -46,6 +46,7 @@ Connection::Connection(Loop& loop, UniqueFd fd)
       flush_(*this),
       close_limit_(*this) {
   loop_.prepare_io();
+  loop_.attach(this->fd());
 }
 
 // Reading.

@@ -80,6 +80,7 @@ Listener::Listener(Loop& loop, UniqueFd fd, Accepted accepted)
       accept_(*this),
       pause_(*this),
       pause_time_(kFirstPause) {
+  loop_.attach(fd_.get());
   if (is_file(address_)) ::lstat(path_of(address_), &path_);
 }
 

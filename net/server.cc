@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <system_error>
 #include <utility>
 
 #include "brigade/net/listener.h"
 #include "brigade/net/resolver.h"
+#include "brigade/runtime/repr.h"
 
 namespace brigade {
 
@@ -74,8 +76,9 @@ class Server::Core : public std::enable_shared_from_this<Core> {
           loop_.spawn(handler_(std::move(reader), std::move(writer)), std::move(name));
       ++sessions_;
       task.context().add_joiner(*session.release());
-    } catch (const std::exception& error) {
-      std::fprintf(stderr, "brigade: a client was turned away: %s\n", error.what());
+    } catch (...) {
+      std::fprintf(stderr, "brigade: a client was turned away: %s\n",
+                   repr(std::current_exception()).c_str());
     }
   }
 
@@ -141,7 +144,16 @@ Task<Server> start_server(StreamHandler handler, std::string host, std::uint16_t
   const std::vector<SocketAddress> addresses = co_await resolve(host, port);
   auto core = std::make_shared<Server::Core>(Loop::current(), std::move(handler));
   Server server(core);
-  for (const SocketAddress& address : addresses) core->listen(address);
+  std::exception_ptr missing;
+  for (const SocketAddress& address : addresses) {
+    try {
+      core->listen(address);
+    } catch (const std::system_error& error) {
+      if (error.code() != std::errc::address_family_not_supported) throw;
+      missing = std::current_exception();  // No matter if there is another.
+    }
+  }
+  if (core->listeners().empty() && missing) std::rethrow_exception(missing);
   core->start();
   co_return server;
 }

@@ -154,7 +154,7 @@ class TaskContext : public ListNode<TaskContext> {
   IntrusiveList<Joiner> joiners_;
   std::exception_ptr error_;
   std::string name_;
-  unsigned number_ = 0;  // Among the tasks of its loop.
+  unsigned number_ = 0;  // Among the unnamed tasks of its loop.
   unsigned references_ = 1;
   unsigned cancel_requests_ = 0;
   std::uint16_t inline_depth_ = 0;

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "brigade/runtime/ring.h"
+#include "brigade/runtime/backend.h"
 #include "brigade/runtime/unique_fd.h"
 
 namespace brigade {
@@ -42,6 +42,7 @@ class Loop::Running {
 Loop::Loop(LoopOptions options)
     : Scheduler(std::move(options.on_unhandled_error), std::move(options.on_task_end)),
       clock_(options.clock),
+      backend_kind_(options.backend),
       ring_entries_(options.ring_entries),
       door_(std::make_shared<PostDoor>()),
       wake_([](Operation&, int, bool) noexcept {}) {}
@@ -53,15 +54,22 @@ TimePoint Loop::now() const noexcept {
 }
 
 void Loop::prepare_io() {
-  if (!ring_) ring_ = std::make_unique<Ring>(ring_entries_);
+  if (!backend_) backend_ = std::make_unique<Backend>(backend_kind_, ring_entries_);
+}
+
+void Loop::attach(int fd) noexcept { backend_->attach(fd); }
+
+BackendKind Loop::backend() {
+  prepare_io();
+  return backend_->kind();
 }
 
 void Loop::submit(Operation& operation, const Request& request) noexcept {
-  ring_->submit(operation, request);
+  backend_->submit(operation, request);
 }
 
 void Loop::cancel(Operation& operation) noexcept {
-  if (operation.in_flight()) ring_->cancel(operation);
+  if (operation.in_flight()) backend_->cancel(operation);
 }
 
 void Loop::run_until_idle() {
@@ -106,14 +114,14 @@ void Loop::run_turn_ends() noexcept {
 }
 
 void Loop::look() noexcept {
-  if (ring_ && ring_->in_flight() > 0) ring_->poll();
+  if (backend_ && backend_->in_flight() > 0) backend_->poll();
   if (clock_ == ClockKind::kReal && !timers_.empty()) timers_.fire_due(now());
 }
 
 void Loop::wait(Nanoseconds limit) {
   const bool is_virtual = clock_ == ClockKind::kVirtual;
   // The wake-up of the door itself is no I/O that a task waits for.
-  const bool io = ring_ && ring_->in_flight() > (wake_.in_flight() ? 1U : 0U);
+  const bool io = backend_ && backend_->in_flight() > (wake_.in_flight() ? 1U : 0U);
   if (is_virtual && io) {
     look();
     if (any_ready() || !turn_ends_.empty()) return;
@@ -137,12 +145,12 @@ void Loop::sleep(Nanoseconds limit) {
     submit(wake_, Request{Request::Kind::kPoll, door_->wake_fd(), nullptr, 0, POLLIN});
   }
   if (!door_->prepare_sleep()) return;
-  ring_->wait(limit == Nanoseconds::max() ? std::nullopt : std::optional(limit));
+  backend_->wait(limit == Nanoseconds::max() ? std::nullopt : std::optional(limit));
   door_->end_sleep();
 }
 
 void Loop::close() {
-  if (task_count() == 0 && !ring_) closed_ = true;  // Perhaps within the run of another loop.
+  if (task_count() == 0 && !backend_) closed_ = true;  // Perhaps within the run of another loop.
   if (closed_) return;
   const Running running(*this);
   closing_ = true;
@@ -152,7 +160,7 @@ void Loop::close() {
                  describe_tasks().c_str());
   end_operations();
   closed_ = true;
-  ring_.reset();
+  backend_.reset();
 }
 
 void Loop::cancel_round() {
@@ -169,7 +177,7 @@ void Loop::cancel_round() {
       if (!any_ready()) wait(left);
       else look();
     } catch (const std::exception&) {
-      return;  // They wait for each other, or io_uring is refused: only another cancel helps.
+      return;  // They wait for each other, or no back end can start: only another cancel helps.
     }
   }
 }
@@ -177,16 +185,16 @@ void Loop::cancel_round() {
 void Loop::end_operations() noexcept {
   const TimePoint end = std::chrono::steady_clock::now() + kKernelLimit;
   run_turn_ends();
-  while (ring_ && ring_->in_flight() > 0) {
-    ring_->cancel_all();
-    ring_->wait(kRoundLimit);
+  while (backend_ && backend_->in_flight() > 0) {
+    backend_->cancel_all();
+    backend_->wait(kRoundLimit);
     run_turn_ends();
     check(std::chrono::steady_clock::now() < end, "the kernel keeps cancelled operations");
   }
 }
 
 Ledger Loop::ledger() const noexcept {
-  return {task_count(), ring_ ? ring_->in_flight() : 0, FramePool::live(), UniqueFd::open()};
+  return {task_count(), backend_ ? backend_->in_flight() : 0, FramePool::live(), UniqueFd::open()};
 }
 
 }  // namespace brigade

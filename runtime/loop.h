@@ -16,10 +16,12 @@
 
 namespace brigade {
 
-class Ring;
+class Backend;
 
 struct LoopOptions {
   ClockKind clock = ClockKind::kReal;
+
+  BackendKind backend = BackendKind::kAuto;
 
   /// Submission queue entries; more operations than that in one turn cost another system call.
   unsigned ring_entries = 256;
@@ -52,11 +54,12 @@ class TurnEnd : public ListNode<TurnEnd> {
   Run run_;
 };
 
-/// The event loop: runs ready tasks in FIFO order, fires timers, and waits on io_uring (which is set
-/// up when it is first needed: a program on the virtual clock without I/O never asks for it).
+/// The event loop: runs ready tasks in FIFO order, fires timers, and waits on io_uring, or on epoll
+/// where that is refused (set up when first needed: a program on the virtual clock without I/O never
+/// asks for it).
 ///
 /// Errors:       the run functions throw what the awaited task throws, DeadlockError when nothing
-///               can ever wake the tasks that wait, and std::system_error if io_uring is refused.
+///               can ever wake the tasks that wait, and std::system_error if no back end can start.
 /// Cancellation: see docs/design/cancellation.md; close() cancels every task.
 /// Complexity:   spawn, wake, submit O(1); a timer O(log n); one system call per turn that waits.
 /// Threads:      loop-affine: only post() may be called from another thread.
@@ -141,7 +144,9 @@ class Loop : public Scheduler {
 
   void arm(Timer& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
   void disarm(Timer& timer) noexcept { timers_.disarm(timer); }
-  void prepare_io();  // sets io_uring up; throws if it is refused. Before the first submit().
+  void prepare_io();                        // sets the back end up; before the first submit()
+  void attach(int fd) noexcept;             // a new socket, before its first submit()
+  BackendKind backend();                    // what it is: kIoUring or kEpoll
   void submit(Operation& operation, const Request& request) noexcept;
   void cancel(Operation& operation) noexcept;
   void at_turn_end(TurnEnd& hook) noexcept { turn_ends_.push_back(hook); }
@@ -161,13 +166,14 @@ class Loop : public Scheduler {
   static constinit thread_local Loop* current_;
 
   const ClockKind clock_;
+  const BackendKind backend_kind_;
   const unsigned ring_entries_;
   TimerHeap timers_;
   IntrusiveList<TurnEnd> turn_ends_;
   std::size_t external_work_ = 0;
   TimePoint virtual_now_{};
   std::shared_ptr<PostDoor> door_;
-  std::unique_ptr<Ring> ring_;
+  std::unique_ptr<Backend> backend_;
   Operation wake_;  // Polls the door's eventfd.
   bool closing_ = false;
   bool closed_ = false;

@@ -6,6 +6,10 @@
 
 namespace brigade {
 
+/// How a loop asks the kernel. kAuto takes io_uring, and epoll where io_uring is refused, which is
+/// then said on stderr; the environment variable BRIGADE_BACKEND=io_uring|epoll decides for it.
+enum class BackendKind : std::uint8_t { kAuto, kIoUring, kEpoll };
+
 /// What the kernel is asked to do. The seam between brigade and a back end is this description and
 /// three verbs: submit, cancel, wait.
 struct Request {
@@ -40,12 +44,14 @@ class Operation : public ListNode<Operation> {
 
  private:
   friend class Ring;
+  friend class Epoll;
   enum class Cancel : std::uint8_t { kNo, kAsked, kSent };
 
   Complete complete_;
   Request request_;
+  int result_ = 0;  // Epoll: of what is done and not yet told.
   Cancel cancel_ = Cancel::kNo;
-  bool submitted_ = false;
+  bool submitted_ = false;  // It waits in the kernel, and not merely in a list of ours.
 };
 
 }  // namespace brigade

@@ -14,7 +14,7 @@ constexpr std::size_t kDescribedTasks = 20;
 void Scheduler::adopt(TaskContext& context) noexcept {
   tasks_.push_back(context);
   ++task_count_;
-  context.number_ = ++tasks_adopted_;
+  if (context.name_.empty()) context.number_ = ++unnamed_tasks_;
   make_ready(context);
 }
 

@@ -66,7 +66,7 @@ class Scheduler {
   TaskContext* last_ready_ = nullptr;
   IntrusiveList<TaskContext> tasks_;  // spawned and not ended, in that order
   std::size_t task_count_ = 0;
-  unsigned tasks_adopted_ = 0;
+  unsigned unnamed_tasks_ = 0;
 };
 
 inline void Waiter::wake() noexcept {

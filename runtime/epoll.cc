@@ -1,0 +1,264 @@
+#include "brigade/runtime/epoll.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "brigade/runtime/check.h"
+#include "brigade/runtime/error.h"
+
+namespace brigade {
+namespace {
+
+constexpr unsigned kSocketEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
+// Connections taken per turn, so that a storm of them does not hold up who is connected.
+constexpr int kMaxAccepts = 64;
+
+int option_of(int fd, int name) noexcept {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+bool is_tcp(int fd) noexcept {
+  const int domain = option_of(fd, SO_DOMAIN);
+  return domain == AF_INET || domain == AF_INET6;
+}
+
+void set_nonblocking(int fd) noexcept { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
+
+int control(int epoll, int fd, unsigned events) noexcept {
+  epoll_event event{};
+  event.events = events;
+  event.data.fd = fd;
+  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0) return 0;
+  if (errno == EEXIST && ::epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) == 0) return 0;
+  return -errno;
+}
+
+}  // namespace
+
+Epoll::Epoll() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  if (!epoll_) throw_errno(-errno, "epoll cannot start");
+}
+
+Epoll::~Epoll() { check(in_flight_ == 0, "a back end is destroyed while it owns operations"); }
+
+Epoll::Descriptor* Epoll::find(int fd) noexcept {
+  if (fd < 0) return nullptr;
+  const auto index = static_cast<std::size_t>(fd);
+  try {
+    if (index >= descriptors_.size()) descriptors_.resize(std::max(index + 1, index * 2));
+    if (!descriptors_[index]) descriptors_[index] = std::make_unique<Descriptor>(fd);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+  return descriptors_[index].get();
+}
+
+void Epoll::attach(int fd) noexcept {
+  if (static_cast<std::size_t>(fd) >= descriptors_.size()) return;
+  if (Descriptor* descriptor = descriptors_[static_cast<std::size_t>(fd)].get()) {
+    descriptor->registered = descriptor->readable = descriptor->writable = false;
+    descriptor->hung_up = false;
+  }
+}
+
+int Epoll::watch_socket(Descriptor& descriptor) noexcept {
+  if (descriptor.registered) return 0;
+  const int result = control(epoll_.get(), descriptor.fd, kSocketEvents);
+  descriptor.registered = result == 0;
+  descriptor.tcp = is_tcp(descriptor.fd);
+  return result;
+}
+
+int Epoll::watch_polls(Descriptor& descriptor) noexcept {
+  unsigned events = 0;
+  descriptor.polls.for_each([&](Operation& operation) { events |= operation.request_.flags; });
+  return control(epoll_.get(), descriptor.fd, events | EPOLLONESHOT);
+}
+
+void Epoll::submit(Operation& operation, const Request& request) noexcept {
+  check(!operation.in_flight(), "an operation is submitted while it is in flight");
+  operation.request_ = request;
+  operation.submitted_ = true;
+  ++in_flight_;
+  const int error = start(operation);
+  if (error != 0) finish(operation, error);
+}
+
+// Puts an operation where it waits; a negative errno if it cannot wait there.
+int Epoll::start(Operation& operation) noexcept {
+  const Request& request = operation.request_;
+  Descriptor* const descriptor = find(request.fd);
+  if (descriptor == nullptr) return request.fd < 0 ? -EBADF : -ENOMEM;
+  switch (request.kind) {
+    case Request::Kind::kPoll: {
+      descriptor->polls.push_back(operation);
+      const int error = watch_polls(*descriptor);
+      // Regular files cannot be watched, and are always ready.
+      return error == -EPERM ? static_cast<int>(request.flags & (POLLIN | POLLOUT)) : error;
+    }
+    case Request::Kind::kConnect:
+      set_nonblocking(request.fd);
+      if (::connect(request.fd, static_cast<sockaddr*>(request.data),
+                    static_cast<socklen_t>(request.size)) == 0) {
+        finish(operation, 0);
+        return 0;
+      }
+      if (errno != EINPROGRESS) return -errno;
+      descriptor->writers.push_back(operation);
+      return watch_socket(*descriptor);
+    case Request::Kind::kSend:
+      descriptor->writers.push_back(operation);
+      break;
+    case Request::Kind::kAccept:
+      set_nonblocking(request.fd);
+      [[fallthrough]];
+    case Request::Kind::kReceive:
+      descriptor->readers.push_back(operation);
+      break;
+  }
+  const int error = watch_socket(*descriptor);
+  // What was ready before is tried again: epoll tells of changes only.
+  const bool ready =
+      request.kind == Request::Kind::kSend ? descriptor->writable : descriptor->readable;
+  if (error == 0 && ready && !descriptor->linked()) runnable_.push_back(*descriptor);
+  return error;
+}
+
+void Epoll::finish(Operation& operation, int result) noexcept {
+  operation.unlink();
+  operation.submitted_ = false;
+  operation.result_ = result;
+  finished_.push_back(operation);
+}
+
+void Epoll::cancel(Operation& operation) noexcept {
+  if (operation.in_flight() && operation.submitted_) finish(operation, -ECANCELED);
+}
+
+void Epoll::cancel_all() noexcept {
+  for (const auto& descriptor : descriptors_) {
+    if (!descriptor) continue;
+    for (auto* list : {&descriptor->readers, &descriptor->writers, &descriptor->polls})
+      while (!list->empty()) finish(list->front(), -ECANCELED);
+  }
+}
+
+void Epoll::wait(std::optional<Nanoseconds> timeout) noexcept {
+  if (!runnable_.empty() || !finished_.empty()) timeout = Nanoseconds::zero();
+  const int count = wait_events(timeout);
+  for (int i = 0; i < count; ++i) note(events_[i]);
+  IntrusiveList<Descriptor> ready;
+  ready.append(runnable_);
+  while (!ready.empty()) run(ready.pop_front());
+  complete_finished();
+}
+
+int Epoll::wait_events(std::optional<Nanoseconds> timeout) noexcept {
+  timespec limit{};
+  if (timeout) {
+    limit.tv_sec = timeout->count() / 1'000'000'000;
+    limit.tv_nsec = timeout->count() % 1'000'000'000;
+  }
+  int count = ::epoll_pwait2(epoll_.get(), events_, kMaxEvents, timeout ? &limit : nullptr, nullptr);
+  if (count < 0 && errno == ENOSYS) {  // Before 5.11: whole milliseconds, never early.
+    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(
+        timeout.value_or(Nanoseconds::zero()));
+    const auto longest = std::chrono::milliseconds(std::chrono::hours(24));
+    count = ::epoll_wait(epoll_.get(), events_, kMaxEvents,
+                         timeout ? static_cast<int>(std::min(milliseconds, longest).count()) : -1);
+  }
+  check(count >= 0 || errno == EINTR, "epoll_wait failed");
+  return count;
+}
+
+void Epoll::note(const epoll_event& event) noexcept {
+  Descriptor& descriptor = *descriptors_[static_cast<std::size_t>(event.data.fd)];
+  const bool over = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
+  if ((event.events & EPOLLRDHUP) != 0 || over) descriptor.hung_up = true;
+  if ((event.events & (EPOLLIN | EPOLLRDHUP)) != 0 || over) descriptor.readable = true;
+  if ((event.events & EPOLLOUT) != 0 || over) descriptor.writable = true;
+  if (!descriptor.linked()) runnable_.push_back(descriptor);
+}
+
+void Epoll::run(Descriptor& descriptor) noexcept {
+  if (!descriptor.polls.empty()) run_polls(descriptor);
+  if (descriptor.readable && !descriptor.readers.empty())
+    read(descriptor, descriptor.readers.front());
+  if (descriptor.writable && !descriptor.writers.empty())
+    write(descriptor, descriptor.writers.front());
+}
+
+void Epoll::run_polls(Descriptor& descriptor) noexcept {
+  IntrusiveList<Operation> waiting;
+  waiting.append(descriptor.polls);
+  while (!waiting.empty()) {
+    Operation& operation = waiting.pop_front();
+    pollfd query{descriptor.fd, static_cast<short>(operation.request_.flags), 0};
+    if (::poll(&query, 1, 0) != 0)
+      finish(operation, (query.revents & POLLNVAL) != 0 ? -EBADF : query.revents);
+    else
+      descriptor.polls.push_back(operation);
+  }
+  if (!descriptor.polls.empty()) watch_polls(descriptor);
+}
+
+void Epoll::read(Descriptor& descriptor, Operation& operation) noexcept {
+  const Request& request = operation.request_;
+  if (request.kind == Request::Kind::kAccept) return accept(descriptor, operation);
+  const ssize_t count = ::recv(request.fd, request.data, request.size, MSG_DONTWAIT);
+  if (count < 0 && errno == EAGAIN) {
+    descriptor.readable = false;
+    return;
+  }
+  const bool drained =
+      descriptor.tcp && !descriptor.hung_up && static_cast<std::size_t>(count) < request.size;
+  if (count > 0 && drained) descriptor.readable = false;
+  finish(operation, count < 0 ? -errno : static_cast<int>(count));
+}
+
+void Epoll::accept(Descriptor& descriptor, Operation& operation) noexcept {
+  for (int i = 0; i < kMaxAccepts; ++i) {
+    const int fd = ::accept4(descriptor.fd, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0 && errno == EAGAIN) {
+      descriptor.readable = false;
+      return;
+    }
+    if (fd < 0) return finish(operation, -errno);
+    operation.complete_(operation, fd, true);
+    if (!operation.submitted_) return;  // Cancelled by whoever was told.
+  }
+  runnable_.push_back(descriptor);
+}
+
+void Epoll::write(Descriptor& descriptor, Operation& operation) noexcept {
+  const Request& request = operation.request_;
+  if (request.kind == Request::Kind::kConnect)
+    return finish(operation, -option_of(request.fd, SO_ERROR));
+  const ssize_t count =
+      ::send(request.fd, request.data, request.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (count < 0 && errno == EAGAIN)
+    descriptor.writable = false;
+  else
+    finish(operation, count < 0 ? -errno : static_cast<int>(count));
+}
+
+void Epoll::complete_finished() noexcept {
+  IntrusiveList<Operation> done;
+  done.append(finished_);
+  while (!done.empty()) {
+    Operation& operation = done.pop_front();
+    --in_flight_;
+    operation.complete_(operation, operation.result_, false);
+  }
+}
+
+}  // namespace brigade

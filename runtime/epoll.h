@@ -1,0 +1,84 @@
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "brigade/runtime/clock.h"
+#include "brigade/runtime/operation.h"
+#include "brigade/runtime/unique_fd.h"
+
+namespace brigade {
+
+/// epoll behind the same verbs as Ring, for machines that refuse io_uring: it waits until a
+/// descriptor is ready and then does the operation itself, within wait() or poll().
+///
+/// A socket is registered once, edge-triggered, for both directions; what epoll said of it is kept
+/// until a call answers EAGAIN. A descriptor of kPoll belongs to the user, who may close it and open
+/// another of the same number: it is registered anew, one-shot, for each wait.
+///
+/// Errors:     the constructor throws std::system_error; the verbs none.
+/// Complexity: submit, cancel O(1); a wait costs one system call, and one per operation done.
+/// Threads:    one.
+/// Lifetime:   must be idle when destroyed.
+class Epoll {
+ public:
+  Epoll();
+  ~Epoll();
+  Epoll(const Epoll&) = delete;
+  Epoll& operator=(const Epoll&) = delete;
+
+  /// `fd` is a new socket, whatever its number meant before.
+  void attach(int fd) noexcept;
+
+  void submit(Operation& operation, const Request& request) noexcept;
+  void cancel(Operation& operation) noexcept;
+  void cancel_all() noexcept;
+  void wait(std::optional<Nanoseconds> timeout) noexcept;
+  void poll() noexcept { wait(Nanoseconds::zero()); }
+  std::size_t in_flight() const noexcept { return in_flight_; }
+
+ private:
+  /// What is known of one descriptor, and the operations that wait for it.
+  struct Descriptor : ListNode<Descriptor> {
+    explicit Descriptor(int number) noexcept : fd(number) {}
+
+    const int fd;
+    bool registered = false;
+    bool tcp = false;       // A short read says that no more is there.
+    bool readable = false;  // As far as epoll told, and no call has contradicted.
+    bool writable = false;
+    bool hung_up = false;
+    IntrusiveList<Operation> readers;
+    IntrusiveList<Operation> writers;
+    IntrusiveList<Operation> polls;
+  };
+
+  Descriptor* find(int fd) noexcept;
+  int watch_socket(Descriptor& descriptor) noexcept;
+  int watch_polls(Descriptor& descriptor) noexcept;
+  int start(Operation& operation) noexcept;
+  void note(const epoll_event& event) noexcept;
+  void run(Descriptor& descriptor) noexcept;
+  void run_polls(Descriptor& descriptor) noexcept;
+  void read(Descriptor& descriptor, Operation& operation) noexcept;
+  void accept(Descriptor& descriptor, Operation& operation) noexcept;
+  void write(Descriptor& descriptor, Operation& operation) noexcept;
+  void finish(Operation& operation, int result) noexcept;
+  void complete_finished() noexcept;
+  int wait_events(std::optional<Nanoseconds> timeout) noexcept;
+
+  static constexpr int kMaxEvents = 256;
+
+  UniqueFd epoll_;
+  std::size_t in_flight_ = 0;
+  std::vector<std::unique_ptr<Descriptor>> descriptors_;  // by number
+  IntrusiveList<Descriptor> runnable_;                    // Something may be done at once.
+  IntrusiveList<Operation> finished_;                     // Done; not yet told.
+  epoll_event events_[kMaxEvents];
+};
+
+}  // namespace brigade
