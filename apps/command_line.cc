@@ -25,7 +25,11 @@ void add_endpoint(CLI::App& app, Endpoint& endpoint) {
   app.add_option("--port", endpoint.port, "its TCP port; a server takes a free one for 0")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
-  app.add_option("--unix", endpoint.unix_path, "a Unix socket's path, instead of host and port");
+  const auto not_empty = [](const std::string& path) {
+    return std::string(path.empty() ? "a path is accepted, not ''" : "");
+  };
+  app.add_option("--unix", endpoint.unix_path, "a Unix socket's path, instead of host and port")
+      ->check(not_empty);
 }
 
 int run_app(CLI::App& app, int argc, char** argv, const std::function<void()>& run) {

@@ -25,6 +25,7 @@ namespace {
 constexpr std::size_t kReadSize = 65536;
 constexpr std::size_t kOnceSize = 4096;  // What the tutorial's server reads.
 constexpr std::chrono::seconds kFinishLimit(5);
+constexpr std::chrono::milliseconds kPause(20);  // In a request that comes in parts, at most.
 
 struct Options {
   Endpoint endpoint;
@@ -34,15 +35,21 @@ struct Options {
   bool verbose = false;
 };
 
-/// A client being served. One that waits for its next request has nothing in flight, and is let go
-/// when the server stops.
+/// A client being served.
 class Session : public ListNode<Session> {
  public:
+  enum class State { kBusy, kWaiting, kQuiet };
+
   explicit Session(IntrusiveList<Session>& all) : task_(current_task()) { all.push_back(*this); }
   ~Session() { unlink(); }
 
-  bool idle = true;
-  void let_go() const noexcept { task_.cancel(); }
+  /// Lets the client go if it has waited for a request since the last look.
+  void look() noexcept {
+    if (state == State::kQuiet) task_.cancel();
+    state = state == State::kWaiting ? State::kQuiet : State::kBusy;
+  }
+
+  State state = State::kBusy;
 
  private:
   TaskRef task_;
@@ -57,27 +64,37 @@ class EchoServer {
  private:
   Task<void> serve(StreamReader reader, StreamWriter writer);
   Task<void> echo(StreamReader& reader, StreamWriter& writer);
+  Task<void> answer_all(StreamReader& reader, StreamWriter& writer);
   Task<void> stop(Server& server);
+  Task<void> finish(const Server& server);
 
   const Options& options_;
   IntrusiveList<Session> sessions_;
   Lock counter_;  // --blocking: one client at a time.
-  bool stopping_ = false;
 };
 
-Task<void> EchoServer::echo(StreamReader& reader, StreamWriter& writer) {
+Task<void> EchoServer::answer_all(StreamReader& reader, StreamWriter& writer) {
   Session session(sessions_);
   const std::string peer = options_.verbose ? writer.peer_address().to_string() : std::string();
   do {
-    session.idle = true;
+    session.state = Session::State::kWaiting;
     const std::string_view bytes = co_await reader.read(options_.once ? kOnceSize : kReadSize);
-    session.idle = false;
+    session.state = Session::State::kBusy;
     if (bytes.empty()) break;
     if (options_.verbose) std::printf("%zu bytes from %s\n", bytes.size(), peer.c_str());
     if (options_.delay > Nanoseconds::zero()) co_await sleep(options_.delay);
     writer.write(bytes);
     co_await writer.drain();
-  } while (!options_.once && !stopping_);
+  } while (!options_.once);
+}
+
+Task<void> EchoServer::echo(StreamReader& reader, StreamWriter& writer) {
+  try {
+    co_await answer_all(reader, writer);
+  } catch (const Cancelled&) {  // Let go; its last answer may still be on the way out.
+  }
+  writer.close();
+  co_await writer.wait_closed();
 }
 
 Task<void> EchoServer::serve(StreamReader reader, StreamWriter writer) {
@@ -118,17 +135,21 @@ class StopSignals {
   UniqueFd fd_;
 };
 
+// A client is finished when it has its answers and has sent nothing for a pause.
+Task<void> EchoServer::finish(const Server& server) {
+  while (server.connections() > 0) {
+    sessions_.for_each([](Session& session) { session.look(); });
+    co_await sleep(kPause);
+  }
+}
+
 // Stops accepting, finishes what is in flight.
 Task<void> EchoServer::stop(Server& server) {
   server.close();
-  stopping_ = true;
-  sessions_.for_each([](const Session& session) {
-    if (session.idle) session.let_go();
-  });
   try {
-    co_await timeout(kFinishLimit, server.wait_closed());
+    co_await timeout(kFinishLimit, finish(server));
   } catch (const TimeoutError&) {
-    std::fprintf(stderr, "echo_server: gave up on %zu clients after 5 s\n", server.connections());
+    std::fprintf(stderr, "echo_server: clients given up after 5 s: %zu\n", server.connections());
   }
 }
 
@@ -145,9 +166,10 @@ Task<void> EchoServer::run() {
     return serve(std::move(reader), std::move(writer));
   };
   Server server = co_await listen(options_, std::move(handler));
+  if (options_.verbose)
+    std::printf("%s\n", Loop::current().capabilities().to_string().c_str());
   for (const SocketAddress& address : server.addresses())
     std::printf("listening on %s\n", address.to_string().c_str());
-  std::fflush(stdout);
   co_await signals.take_one();
   co_await stop(server);
 }
@@ -168,6 +190,7 @@ int main(int argc, char** argv) {
   CLI::App app("Echoes what its clients send, until SIGINT or SIGTERM.", "echo_server");
   Options options;
   declare(app, options);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // Each line at once, also into a file or a pipe.
   return run_app(app, argc, argv, [&options] {
     EchoServer server(options);
     brigade::run(server.run());

@@ -22,7 +22,7 @@ BackendKind wanted(BackendKind kind) {
 }
 
 bool is_refusal(const std::error_code& code) {
-  return code.value() == ENOSYS || code.value() == EPERM || code.value() == EACCES ||
+  return code.value() == ENOSYS || code.value() == EINVAL || code.value() == EPERM || code.value() == EACCES ||
          code.value() == ENOMEM;
 }
 

@@ -37,7 +37,9 @@ class Backend {
   std::size_t in_flight() const noexcept {
     return ring_ ? ring_->in_flight() : epoll_->in_flight();
   }
-  BackendKind kind() const noexcept { return ring_ ? BackendKind::kIoUring : BackendKind::kEpoll; }
+  Capabilities capabilities() const noexcept {
+    return ring_ ? ring_->capabilities() : Capabilities();
+  }
 
  private:
   std::optional<Ring> ring_;

@@ -59,9 +59,9 @@ void Loop::prepare_io() {
 
 void Loop::attach(int fd) noexcept { backend_->attach(fd); }
 
-BackendKind Loop::backend() {
+Capabilities Loop::capabilities() {
   prepare_io();
-  return backend_->kind();
+  return backend_->capabilities();
 }
 
 void Loop::submit(Operation& operation, const Request& request) noexcept {

@@ -138,6 +138,9 @@ class Loop : public Scheduler {
   TimePoint now() const noexcept;
 
   Ledger ledger() const noexcept;
+
+  /// What the kernel lets this loop use; sets the back end up if it is not yet.
+  Capabilities capabilities();
   bool closing() const noexcept { return closing_; }
 
   // For awaiters and streams.
@@ -146,7 +149,6 @@ class Loop : public Scheduler {
   void disarm(Timer& timer) noexcept { timers_.disarm(timer); }
   void prepare_io();                        // sets the back end up; before the first submit()
   void attach(int fd) noexcept;             // a new socket, before its first submit()
-  BackendKind backend();                    // what it is: kIoUring or kEpoll
   void submit(Operation& operation, const Request& request) noexcept;
   void cancel(Operation& operation) noexcept;
   void at_turn_end(TurnEnd& hook) noexcept { turn_ends_.push_back(hook); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "brigade/runtime/intrusive_list.h"
 
@@ -9,6 +10,19 @@ namespace brigade {
 /// How a loop asks the kernel. kAuto takes io_uring, and epoll where io_uring is refused, which is
 /// then said on stderr; the environment variable BRIGADE_BACKEND=io_uring|epoll decides for it.
 enum class BackendKind : std::uint8_t { kAuto, kIoUring, kEpoll };
+
+/// What a back end found that it can use.
+struct Capabilities {
+  BackendKind backend = BackendKind::kEpoll;
+  bool single_issuer = false;   // IORING_SETUP_SINGLE_ISSUER, Linux 6.0
+  bool defer_taskrun = false;   // IORING_SETUP_DEFER_TASKRUN, Linux 6.1
+  bool registered_ring = false;
+  unsigned submission_entries = 0;
+  unsigned completion_entries = 0;
+
+  /// "io_uring: single issuer, deferred task work, registered ring, queues of 256 and 4096".
+  std::string to_string() const;
+};
 
 /// What the kernel is asked to do. The seam between brigade and a back end is this description and
 /// three verbs: submit, cancel, wait.

@@ -16,10 +16,12 @@ namespace {
 
 constexpr unsigned kMinCompletions = 4096;
 
-// Best first; a kernel that does not know a flag answers EINVAL (DEFER_TASKRUN came with 6.1).
+// Best first; a kernel that does not know a flag answers EINVAL. One that knows COOP_TASKRUN (5.19)
+// has everything else that is used here, such as accepting many clients by one operation.
 constexpr std::array<unsigned, 3> kSetups = {
     IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
-    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN, 0};
+    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,
+    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN};
 
 int setup(io_uring& ring, unsigned entries, unsigned completions) noexcept {
   int result = -EINVAL;
@@ -36,7 +38,8 @@ int setup(io_uring& ring, unsigned entries, unsigned completions) noexcept {
 [[noreturn]] void refuse(int error) {
   switch (error) {
     case -ENOSYS:
-      throw_errno(error, "io_uring is missing (kernel older than 5.1, or built without it): "
+    case -EINVAL:
+      throw_errno(error, "io_uring is missing or too old (5.19 is needed): "
                          "use a kernel of 6.1 or newer");
     case -EPERM:
     case -EACCES:
@@ -70,7 +73,13 @@ Ring::Ring(unsigned entries) {
     result = setup(ring_, entries, std::max(completions, entries * 2));
   }
   if (result < 0) refuse(result);
-  io_uring_register_ring_fd(&ring_);  // Saves a descriptor look-up per enter; works without too.
+  capabilities_.backend = BackendKind::kIoUring;
+  capabilities_.single_issuer = (ring_.flags & IORING_SETUP_SINGLE_ISSUER) != 0;
+  capabilities_.defer_taskrun = (ring_.flags & IORING_SETUP_DEFER_TASKRUN) != 0;
+  capabilities_.submission_entries = ring_.sq.ring_entries;
+  capabilities_.completion_entries = ring_.cq.ring_entries;
+  // Saves a descriptor look-up per enter; works without too.
+  capabilities_.registered_ring = io_uring_register_ring_fd(&ring_) == 1;
 }
 
 Ring::~Ring() {

@@ -39,6 +39,7 @@ class Ring {
   void poll() noexcept;
 
   std::size_t in_flight() const noexcept { return in_flight_; }
+  const Capabilities& capabilities() const noexcept { return capabilities_; }
 
  private:
   io_uring_sqe* next_sqe() noexcept;
@@ -49,6 +50,7 @@ class Ring {
   void complete(Operation& operation, int result, bool more) noexcept;
 
   io_uring ring_{};
+  Capabilities capabilities_;
   std::size_t in_flight_ = 0;
   IntrusiveList<Operation> submitted_;
   IntrusiveList<Operation> cancelling_;  // Submitted; their cancel is not.
