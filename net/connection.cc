@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <stdexcept>
 #include <utility>
 
@@ -47,6 +48,15 @@ Connection::Connection(Loop& loop, UniqueFd fd)
       close_limit_(*this) {
   loop_.prepare_io();
   loop_.attach(this->fd());
+  const SocketAddress peer = SocketAddress::peer_of(this->fd());
+  if (peer.family() == AF_INET || peer.family() == AF_INET6)
+    std::memcpy(&peer_, peer.data(), peer.size());
+}
+
+SocketAddress Connection::peer() const noexcept {
+  const socklen_t size = peer_.sin6_family == AF_INET ? sizeof(sockaddr_in) : sizeof peer_;
+  if (peer_.sin6_family == 0) return SocketAddress::peer_of(fd());
+  return SocketAddress(reinterpret_cast<const sockaddr*>(&peer_), size);
 }
 
 // Reading.
@@ -140,7 +150,7 @@ void Connection::notify_reader() noexcept {
 }
 
 void Connection::throw_read_error() const {
-  if (read_error_ != 0) throw_errno(-read_error_, "read from " + SocketAddress::peer_of(fd()).to_string());
+  if (read_error_ != 0) throw_errno(-read_error_, "read from " + peer().to_string());
 }
 
 // Writing.
@@ -236,7 +246,7 @@ void Connection::write_eof() noexcept {
 
 void Connection::throw_write_error() const {
   if (write_error_ != 0)
-    throw_errno(-write_error_, "write to " + SocketAddress::peer_of(fd()).to_string());
+    throw_errno(-write_error_, "write to " + peer().to_string());
 }
 
 // Closing.

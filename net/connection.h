@@ -1,5 +1,7 @@
 #pragma once
 
+#include <netinet/in.h>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -93,6 +95,9 @@ class Connection {
 
   int fd() const noexcept { return fd_.get(); }
 
+  /// Remembered for TCP, as the kernel forgets it when the connection breaks.
+  SocketAddress peer() const noexcept;
+
  private:
   enum class State : std::uint8_t { kOpen, kClosing, kClosed };
 
@@ -136,6 +141,7 @@ class Connection {
 
   Loop& loop_;
   UniqueFd fd_;
+  sockaddr_in6 peer_{};  // Or sockaddr_in; family 0 if it is neither.
   std::size_t references_ = 2;  // the reader's and the writer's
   State state_ = State::kOpen;
 

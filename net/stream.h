@@ -145,8 +145,8 @@ class StreamWriter {
 
   SocketAddress local_address() const noexcept { return SocketAddress::local_of(connection_->fd()); }
 
-  /// Empty if the peer has gone already: that is no error.
-  SocketAddress peer_address() const noexcept { return SocketAddress::peer_of(connection_->fd()); }
+  /// Empty if the peer had gone before it was asked for: that is no error.
+  SocketAddress peer_address() const noexcept { return connection_->peer(); }
 
  private:
   Connection* connection_;
