@@ -155,8 +155,7 @@ Task<void> EchoServer::stop(Server& server) {
 
 Task<Server> listen(const Options& options, StreamHandler handler) {
   const Endpoint& at = options.endpoint;
-  if (!at.unix_path.empty())
-    co_return co_await start_unix_server(std::move(handler), at.unix_path);
+  if (!at.unix_path.empty()) co_return co_await start_unix_server(std::move(handler), at.unix_path);
   co_return co_await start_server(std::move(handler), at.host, at.port);
 }
 
@@ -166,8 +165,7 @@ Task<void> EchoServer::run() {
     return serve(std::move(reader), std::move(writer));
   };
   Server server = co_await listen(options_, std::move(handler));
-  if (options_.verbose)
-    std::printf("%s\n", Loop::current().capabilities().to_string().c_str());
+  if (options_.verbose) std::printf("%s\n", Loop::current().capabilities().to_string().c_str());
   for (const SocketAddress& address : server.addresses())
     std::printf("listening on %s\n", address.to_string().c_str());
   co_await signals.take_one();

@@ -10,8 +10,8 @@
 namespace brigade {
 
 /// `auto [reader, writer] = co_await open_connection("localhost", 8080);` connects over TCP, trying
-/// the addresses of the host in order; open_unix_connection() connects to a Unix socket (a path that
-/// starts with a NUL byte is abstract).
+/// the addresses of the host in order; open_unix_connection() connects to a Unix socket (a path
+/// that starts with a NUL byte is abstract).
 ///
 /// Errors:       std::system_error that names what was tried, and each address with its reason if
 ///               all of several failed; std::invalid_argument for a path over 107 bytes.

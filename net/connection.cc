@@ -117,7 +117,8 @@ void Connection::receive() noexcept {
     return notify_reader();
   }
   add_reference();
-  loop_.submit(receive_, Request{Request::Kind::kReceive, fd(), input_.room(), input_.room_size(), 0});
+  loop_.submit(receive_,
+               Request{Request::Kind::kReceive, fd(), input_.room(), input_.room_size(), 0});
 }
 
 void Connection::Receive::completed(Operation& operation, int result, bool) noexcept {
@@ -213,8 +214,8 @@ void Connection::sent(int result) noexcept {
 // Hands sending_ to the kernel.
 void Connection::send() noexcept {
   add_reference();
-  loop_.submit(send_, Request{Request::Kind::kSend, fd(),
-                              const_cast<char*>(sending_.view().data()), sending_.size(), 0});
+  loop_.submit(send_, Request{Request::Kind::kSend, fd(), const_cast<char*>(sending_.view().data()),
+                              sending_.size(), 0});
   written();
 }
 
@@ -245,8 +246,7 @@ void Connection::write_eof() noexcept {
 }
 
 void Connection::throw_write_error() const {
-  if (write_error_ != 0)
-    throw_errno(-write_error_, "write to " + peer().to_string());
+  if (write_error_ != 0) throw_errno(-write_error_, "write to " + peer().to_string());
 }
 
 // Closing.

@@ -15,11 +15,11 @@
 namespace brigade {
 
 /// A connected socket, shared by its StreamReader and StreamWriter: it owns the descriptor, the
-/// buffers and the at most one receive and one send that the kernel holds. Tasks only wait at it, so
-/// that a cancelled read or drain loses no byte: the operation goes on and serves the next one.
+/// buffers and the at most one receive and one send that the kernel holds. Tasks only wait at it,
+/// so that a cancelled read or drain loses no byte: the operation goes on and serves the next one.
 ///
-/// Life: open; closing, while what was written goes out; closed, when the kernel has given back both
-/// operations and the descriptor is closed.
+/// Life: open; closing, while what was written goes out; closed, when the kernel has given back
+/// both operations and the descriptor is closed.
 ///
 /// Lifetime: counts its references: the reader, the writer, each operation in flight, and itself
 /// while it closes.
@@ -141,12 +141,12 @@ class Connection {
 
   Loop& loop_;
   UniqueFd fd_;
-  sockaddr_in6 peer_{};  // Or sockaddr_in; family 0 if it is neither.
+  sockaddr_in6 peer_{};         // Or sockaddr_in; family 0 if it is neither.
   std::size_t references_ = 2;  // the reader's and the writer's
   State state_ = State::kOpen;
 
   ReadWait* reader_ = nullptr;  // The one read that waits or was granted and has not resumed.
-  ByteBuffer input_;  // While receive_ is in flight, the kernel writes to its room().
+  ByteBuffer input_;            // While receive_ is in flight, the kernel writes to its room().
   std::size_t receive_size_;
   Receive receive_;
   int read_error_ = 0;

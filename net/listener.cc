@@ -30,7 +30,7 @@ const char* path_of(const SocketAddress& address) noexcept {
 
 // A socket file that a server left behind: nobody answers there.
 bool is_stale(const SocketAddress& address) noexcept {
-  struct stat file {};
+  struct stat file{};
   if (::lstat(path_of(address), &file) != 0 || !S_ISSOCK(file.st_mode)) return false;
   const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   return probe && ::connect(probe.get(), address.data(), address.size()) != 0 &&
@@ -45,8 +45,7 @@ void bind_socket(int fd, const SocketAddress& address) {
   } else {
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   }
-  if (address.family() == AF_INET6)
-    ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (address.family() == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   if (::bind(fd, address.data(), address.size()) != 0 || ::listen(fd, kBacklog) != 0)
     throw_errno(-errno, "listen on " + address.to_string());
 }
@@ -140,7 +139,7 @@ void Listener::close() noexcept {
 }
 
 void Listener::remove_path() noexcept {
-  struct stat now {};
+  struct stat now{};
   if (!is_file(address_) || ::lstat(path_of(address_), &now) != 0) return;
   if (now.st_dev == path_.st_dev && now.st_ino == path_.st_ino) ::unlink(path_of(address_));
 }

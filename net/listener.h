@@ -63,7 +63,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   Nanoseconds pause_time_;
   TimePoint next_report_{};
   std::shared_ptr<Listener> self_;  // While the kernel holds the accept.
-  struct stat path_ {};             // The socket file we made, so that we remove no other.
+  struct stat path_{};              // The socket file we made, so that we remove no other.
   bool closing_ = false;
 };
 

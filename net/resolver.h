@@ -10,8 +10,8 @@
 namespace brigade {
 
 /// The addresses of a host, in the order to try them (RFC 6724, as getaddrinfo(3) sorts them). An
-/// address in digits is answered at once; a name is looked up on a thread of its own, so that a slow
-/// name server never holds the loop. An empty host means every local address, for a server.
+/// address in digits is answered at once; a name is looked up on a thread of its own, so that a
+/// slow name server never holds the loop. An empty host means every local address, for a server.
 ///
 /// Errors:       std::system_error with the label "resolve HOST" and getaddrinfo's reason.
 /// Cancellation: safe and at once; the look-up ends by itself and its answer is dropped.

@@ -13,15 +13,16 @@
 
 namespace brigade {
 
-/// Serves one client. Runs in a task of its own; its connection closes when it has ended, after what
-/// was written has gone out.
+/// Serves one client. Runs in a task of its own; its connection closes when it has ended, after
+/// what was written has gone out.
 using StreamHandler = std::function<Task<void>(StreamReader, StreamWriter)>;
 
 /// A server that is listening: each client is given to the handler in a new task.
 ///
 /// Errors:       a handler that throws is reported as an error that nobody awaited, by the name of
 ///               its connection; it ends that connection and nothing else.
-/// Cancellation: a cancelled serve_forever() closes the server; a cancelled wait_closed() only stops
+/// Cancellation: a cancelled serve_forever() closes the server; a cancelled wait_closed() only
+/// stops
 ///               waiting.
 /// Complexity:   one kernel operation accepts all clients.
 /// Threads:      loop-affine.

@@ -26,8 +26,8 @@ class LimitOverrunError final : public std::runtime_error {
   std::size_t consumed;
 };
 
-/// The reading end of a connection. Every read returns a view of the reader's own buffer, valid until
-/// the next read or the reader's end: copy what must live longer.
+/// The reading end of a connection. Every read returns a view of the reader's own buffer, valid
+/// until the next read or the reader's end: copy what must live longer.
 ///
 /// - read(n): 1 to n bytes, as soon as there are any; empty at the end of the stream, or if n is 0.
 /// - readexactly(n): n bytes; IncompleteReadError at an earlier end, with what had come.
@@ -86,14 +86,15 @@ class StreamReader {
 
 /// The writing end of a connection.
 ///
-/// - write(bytes) copies them into the buffer and never waits. They are sent at the next drain(), or
+/// - write(bytes) copies them into the buffer and never waits. They are sent at the next drain(),
+/// or
 ///   at the end of the loop's turn, together.
 /// - drain() sends now what the socket takes. It returns at once while less than 64 KiB wait to be
 ///   sent; above, it parks until the peer has taken all but 16 KiB.
 /// - write_eof() ends our direction after what was written; reading goes on.
 /// - close() sends what was written, in the background, then closes both directions; unread input
-///   is dropped. If the peer takes nothing for 30 s the connection is reset. abort() resets at once.
-///   The destructor closes.
+///   is dropped. If the peer takes nothing for 30 s the connection is reset. abort() resets at
+///   once. The destructor closes.
 /// - wait_closed() parks until the descriptor is closed.
 ///
 /// Errors:       after the connection broke write() drops its bytes, and drain() and wait_closed()
@@ -143,7 +144,9 @@ class StreamWriter {
   };
   [[nodiscard]] WaitClosed wait_closed() noexcept { return WaitClosed(*connection_); }
 
-  SocketAddress local_address() const noexcept { return SocketAddress::local_of(connection_->fd()); }
+  SocketAddress local_address() const noexcept {
+    return SocketAddress::local_of(connection_->fd());
+  }
 
   /// Empty if the peer had gone before it was asked for: that is no error.
   SocketAddress peer_address() const noexcept { return connection_->peer(); }

@@ -168,10 +168,11 @@ int Epoll::wait_events(std::optional<Nanoseconds> timeout) noexcept {
     limit.tv_sec = timeout->count() / 1'000'000'000;
     limit.tv_nsec = timeout->count() % 1'000'000'000;
   }
-  int count = ::epoll_pwait2(epoll_.get(), events_, kMaxEvents, timeout ? &limit : nullptr, nullptr);
+  int count =
+      ::epoll_pwait2(epoll_.get(), events_, kMaxEvents, timeout ? &limit : nullptr, nullptr);
   if (count < 0 && errno == ENOSYS) {  // Before 5.11: whole milliseconds, never early.
-    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(
-        timeout.value_or(Nanoseconds::zero()));
+    const auto milliseconds =
+        std::chrono::ceil<std::chrono::milliseconds>(timeout.value_or(Nanoseconds::zero()));
     const auto longest = std::chrono::milliseconds(std::chrono::hours(24));
     count = ::epoll_wait(epoll_.get(), events_, kMaxEvents,
                          timeout ? static_cast<int>(std::min(milliseconds, longest).count()) : -1);
@@ -243,8 +244,7 @@ void Epoll::write(Descriptor& descriptor, Operation& operation) noexcept {
   const Request& request = operation.request_;
   if (request.kind == Request::Kind::kConnect)
     return finish(operation, -option_of(request.fd, SO_ERROR));
-  const ssize_t count =
-      ::send(request.fd, request.data, request.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  const ssize_t count = ::send(request.fd, request.data, request.size, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (count < 0 && errno == EAGAIN)
     descriptor.writable = false;
   else

@@ -17,8 +17,8 @@ namespace brigade {
 /// descriptor is ready and then does the operation itself, within wait() or poll().
 ///
 /// A socket is registered once, edge-triggered, for both directions; what epoll said of it is kept
-/// until a call answers EAGAIN. A descriptor of kPoll belongs to the user, who may close it and open
-/// another of the same number: it is registered anew, one-shot, for each wait.
+/// until a call answers EAGAIN. A descriptor of kPoll belongs to the user, who may close it and
+/// open another of the same number: it is registered anew, one-shot, for each wait.
 ///
 /// Errors:     the constructor throws std::system_error; the verbs none.
 /// Complexity: submit, cancel O(1); a wait costs one system call, and one per operation done.

@@ -42,8 +42,8 @@ Gathered<T> gathered(const TaskHandle<T>& handle) {
 template <class... T>
 Task<std::tuple<Gathered<T>...>> gather(Task<T>... tasks) {
   std::tuple<TaskHandle<T>...> handles{spawn(std::move(tasks))...};  // Braces: in argument order.
-  std::vector<TaskRef> all = std::apply(
-      [](const auto&... handle) { return std::vector<TaskRef>{handle...}; }, handles);
+  std::vector<TaskRef> all =
+      std::apply([](const auto&... handle) { return std::vector<TaskRef>{handle...}; }, handles);
   co_await gather_wait(std::move(all));
   co_return std::apply(
       [](const auto&... handle) { return std::tuple<Gathered<T>...>(gathered(handle)...); },

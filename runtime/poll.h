@@ -25,9 +25,10 @@ class PollFd : public Waiter, private Operation {
   int result_ = 0;
 };
 
-/// `co_await wait_readable(fd)` parks until a read on `fd` (a socket, pipe, terminal, signalfd, ...)
-/// would not block, be it with data, the end of the stream or an error; `wait_writable(fd)` the same
-/// for a write. The task waits passively, in the kernel. Level-triggered: what is ready stays ready.
+/// `co_await wait_readable(fd)` parks until a read on `fd` (a socket, pipe, terminal, signalfd,
+/// ...) would not block, be it with data, the end of the stream or an error; `wait_writable(fd)`
+/// the same for a write. The task waits passively, in the kernel. Level-triggered: what is ready
+/// stays ready.
 ///
 /// Errors:       std::system_error, for instance EBADF.
 /// Cancellation: safe; the task resumes when the kernel has given the operation back. If readiness

@@ -17,14 +17,14 @@ PostDoor::PostDoor() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
 }
 
 PostDoor::~PostDoor() {
-  for (Posted* posted = take_all(); posted != nullptr;)
-    delete std::exchange(posted, posted->next);
+  for (Posted* posted = take_all(); posted != nullptr;) delete std::exchange(posted, posted->next);
   ::close(event_);
 }
 
 void PostDoor::post(std::function<void()> function) {
   auto* posted = new Posted{std::move(function), newest_.load(std::memory_order_relaxed)};
-  // Sequentially consistent with prepare_sleep(): either the loop sees the post, or we see it sleep.
+  // Sequentially consistent with prepare_sleep(): either the loop sees the post, or we see it
+  // sleep.
   while (!newest_.compare_exchange_weak(posted->next, posted)) {
   }
   if (sleeping_.exchange(false)) {

@@ -39,16 +39,19 @@ int setup(io_uring& ring, unsigned entries, unsigned completions) noexcept {
   switch (error) {
     case -ENOSYS:
     case -EINVAL:
-      throw_errno(error, "io_uring is missing or too old (5.19 is needed): "
-                         "use a kernel of 6.1 or newer");
+      throw_errno(error,
+                  "io_uring is missing or too old (5.19 is needed): "
+                  "use a kernel of 6.1 or newer");
     case -EPERM:
     case -EACCES:
-      throw_errno(error, "io_uring is refused (a seccomp filter, as in Docker's default profile, or "
-                         "the sysctl kernel.io_uring_disabled): allow io_uring_setup, "
-                         "io_uring_enter and io_uring_register, or set the sysctl to 0");
+      throw_errno(error,
+                  "io_uring is refused (a seccomp filter, as in Docker's default profile, or "
+                  "the sysctl kernel.io_uring_disabled): allow io_uring_setup, "
+                  "io_uring_enter and io_uring_register, or set the sysctl to 0");
     case -ENOMEM:
-      throw_errno(error, "io_uring gets no memory (RLIMIT_MEMLOCK is used up): allow this process "
-                         "64 KiB more locked memory, see `ulimit -l`");
+      throw_errno(error,
+                  "io_uring gets no memory (RLIMIT_MEMLOCK is used up): allow this process "
+                  "64 KiB more locked memory, see `ulimit -l`");
     default:
       throw_errno(error, "io_uring cannot start");
   }
@@ -57,9 +60,9 @@ int setup(io_uring& ring, unsigned entries, unsigned completions) noexcept {
 // What an enter may answer besides a count: time is up, a signal came, the completion queue must be
 // emptied first. Anything else would be met again and again.
 void check_enter(int result) noexcept {
-  check(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
-            result == -EBUSY,
-        "io_uring_enter failed (used after fork, or from another thread?)");
+  check(
+      result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN || result == -EBUSY,
+      "io_uring_enter failed (used after fork, or from another thread?)");
 }
 
 }  // namespace
@@ -98,8 +101,7 @@ bool Ring::prepare(Operation& operation) noexcept {
   if (sqe == nullptr) return false;
   const Request& request = operation.request_;
   // The length in an SQE has 32 bits and a result 31.
-  const std::size_t size =
-      std::min<std::size_t>(request.size, std::numeric_limits<int>::max());
+  const std::size_t size = std::min<std::size_t>(request.size, std::numeric_limits<int>::max());
   switch (request.kind) {
     case Request::Kind::kPoll:
       io_uring_prep_poll_add(sqe, request.fd, request.flags);

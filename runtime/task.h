@@ -82,9 +82,7 @@ template <class T>
 class Promise : public PromiseBase {
  public:
   Task<T> get_return_object() noexcept;
-  void unhandled_exception() noexcept {
-    outcome_.template emplace<2>(std::current_exception());
-  }
+  void unhandled_exception() noexcept { outcome_.template emplace<2>(std::current_exception()); }
   template <class U = T>
     requires std::is_constructible_v<T, U&&>
   void return_value(U&& value) noexcept(std::is_nothrow_constructible_v<T, U&&>) {

@@ -62,7 +62,8 @@ class WaitSet : public Waiter, private Timer {
 /// `limit` has passed; none of that is an error here. Returns which have ended and which have not.
 /// Cancels nothing. A handle given twice comes back once.
 ///
-/// Errors:       std::invalid_argument if `handles` is empty; std::logic_error if one is the running
+/// Errors:       std::invalid_argument if `handles` is empty; std::logic_error if one is the
+/// running
 ///               task itself, or of another loop.
 /// Cancellation: safe; the tasks waited for go on.
 /// Complexity:   O(handles), one allocation per vector.

@@ -27,7 +27,8 @@ namespace brigade {
 ///               does an empty batch or a refill that was cancelled (std::runtime_error). The
 ///               constructor throws std::invalid_argument for a batch of 0. get() from inside the
 ///               refill, or when the cache is destroyed, throws std::logic_error.
-/// Cancellation: safe; a cancelled get() takes no item and harms no other. The refill runs in a task
+/// Cancellation: safe; a cancelled get() takes no item and harms no other. The refill runs in a
+/// task
 ///               of its own, and is cancelled when nobody waits for it any more.
 /// Complexity:   every member O(1); get() allocates only to start a refill.
 /// Threads:      loop-affine.
@@ -46,8 +47,8 @@ class BatchCache {
     if (batch_size == 0) throw std::invalid_argument("BatchCache of 0 items: at least 1 is needed");
   }
   ~BatchCache() {
-    state_->fail_waiters(std::make_exception_ptr(
-        std::logic_error("the BatchCache was destroyed while waited for")));
+    state_->fail_waiters(
+        std::make_exception_ptr(std::logic_error("the BatchCache was destroyed while waited for")));
     state_->cancel_refill();
   }
   BatchCache(const BatchCache&) = delete;
