@@ -120,7 +120,7 @@ void declare_run(CLI::App& app, Options& options) {
   add_text(app, "--speed", "X", "lets the real clock's restaurant run X times faster",
            [&scenario](const std::string& text) { set_speed(scenario, text); });
   add_text(app, "--arrivals", "A,B,...",
-           "NB_REQUESTS durations from the start, in any order; PERIOD is then ignored",
+           "NB_REQUESTS durations from the start, in any order; PERIOD may then be left out",
            [&scenario](const std::string& text) { set_arrivals(scenario.arrivals, text); });
   app.add_flag("--inclusive", options.target.inclusive, "who waits exactly TIMEOUT is satisfied");
   app.add_flag("--trace", options.trace, "print the tutorial's lines (to stderr with --json)");
@@ -151,11 +151,17 @@ void check_together(const Options& options) {
 void declare(CLI::App& app, Options& options) {
   add_count(app, "NB_REQUESTS", options.requests, kMaxRequests, "clients")->required();
   add_duration(app, "PERIOD", options.period, "between two arrivals")->required();
-  add_duration(app, "TIMEOUT", options.target.timeout, "a client served sooner is satisfied")
-      ->required();
+  const CLI::Option* timeout =
+      add_duration(app, "TIMEOUT", options.target.timeout, "a client served sooner is satisfied");
   declare_restaurant(app, options);
   declare_run(app, options);
-  app.callback([&options] { check_together(options); });
+  app.callback([&options, timeout] {
+    // `NB_REQUESTS TIMEOUT --arrivals LIST`: the list replaces PERIOD.
+    if (timeout->count() == 0 && options.scenario.arrivals.empty())
+      throw CLI::RequiredError("TIMEOUT");
+    if (timeout->count() == 0) options.target.timeout = options.period;
+    check_together(options);
+  });
 }
 
 void note_station(const char* station, std::size_t places, Nanoseconds time, Nanoseconds period) {

@@ -126,6 +126,10 @@ TEST_CASE("perf_test: options depart from the preset wherever they stand") {
   CHECK(before.at("soda_time_s") == 2.0);
 }
 
+TEST_CASE("perf_test: a list of arrivals replaces PERIOD, which may be left out") {
+  CHECK(document_of("3 5 --arrivals 0,1,2 --json") == document_of("3 1 5 --json"));
+}
+
 TEST_CASE("perf_test: the opening story, with arrivals in any order") {
   const std::string story = "2 1 100 --burger-time 1m --fries-time 120 --soda-time 30s ";
 
