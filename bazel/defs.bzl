@@ -17,10 +17,12 @@ def brigade_library(name, hdrs, srcs = [], deps = [], visibility = None, **kwarg
         **kwargs
     )
 
-def brigade_test(name, srcs, deps, backends = False, size = "small", **kwargs):
+def brigade_test(name, srcs, deps, backends = False, chaos = True, size = "small", **kwargs):
     """A doctest program; its main is tests/support/main.cc.
 
-    With backends, what it says must hold on io_uring and on epoll: NAME and NAME_epoll.
+    With backends, what it says must hold on io_uring, on epoll and on testing/chaos.h: NAME,
+    NAME_epoll and NAME_chaos. The last reaches the loops whose options tests/support/async.h makes;
+    chaos = False leaves it out where there are none.
     """
     deps = deps + [
         "//tests/support:main",
@@ -36,11 +38,17 @@ def brigade_test(name, srcs, deps, backends = False, size = "small", **kwargs):
         deps = deps,
         alwayslink = True,
     )
-    for suffix, backend in [("", "io_uring"), ("_epoll", "epoll")]:
+    variants = [
+        ("", {"BRIGADE_BACKEND": "io_uring"}),
+        ("_epoll", {"BRIGADE_BACKEND": "epoll"}),
+    ]
+    if chaos:
+        variants.append(("_chaos", {"BRIGADE_TEST_BACKEND": "chaos"}))
+    for suffix, env in variants:
         cc_test(
             name = name + suffix,
             size = size,
-            env = {"BRIGADE_BACKEND": backend},
+            env = env,
             deps = [":" + name + "_cases"],
             **kwargs
         )

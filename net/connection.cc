@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -73,6 +74,7 @@ bool Connection::ReadWait::await_suspend(std::coroutine_handle<> coroutine) {
 void Connection::ReadWait::end_wait() {
   if (connection_.reader_ == this) connection_.reader_ = nullptr;
   throw_if_cancelled();
+  if (out_of_memory_) throw std::bad_alloc();
 }
 
 bool Connection::ReadWait::satisfied() noexcept {
@@ -108,12 +110,13 @@ void Connection::ReadWait::cancel(Waiter& waiter) noexcept {
   self.wake_cancelled();
 }
 
+// For reader_, the read that waits.
 void Connection::receive() noexcept {
   if (receive_.in_flight()) return;
   try {
     input_.reserve(receive_size_);
   } catch (const std::bad_alloc&) {
-    read_error_ = ENOMEM;
+    reader_->out_of_memory_ = true;
     return notify_reader();
   }
   add_reference();

@@ -45,7 +45,7 @@ class Connection {
     bool await_suspend(std::coroutine_handle<> coroutine);
 
    protected:
-    /// Delivers the cancel that ended this wait, if one did, and lets the next read in.
+    /// Lets the next read in, then delivers the cancel or the lack of memory that ended this one.
     void end_wait();
 
     Connection& connection_;
@@ -56,7 +56,8 @@ class Connection {
     /// Whether what is there, or that no more can come, settles this read.
     bool satisfied() noexcept;
     bool separator_settled() noexcept;
-    bool granted_ = false;  // Woken; the bytes are this read's, until it has resumed.
+    bool out_of_memory_ = false;  // Woken without its goal: the next read goes on from here.
+    bool granted_ = false;        // Woken; the bytes are this read's, until it has resumed.
     static void cancel(Waiter& waiter) noexcept;
     static constexpr Kind kKind{"bytes to read", &cancel};
   };

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace brigade {
@@ -68,7 +69,12 @@ std::shared_ptr<Listener> Listener::open(Loop& loop, const SocketAddress& addres
   UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) throw_errno(-errno, "create a socket for " + address.to_string());
   bind_socket(fd.get(), address);
-  return std::make_shared<Listener>(loop, std::move(fd), std::move(accepted));
+  try {
+    return std::make_shared<Listener>(loop, std::move(fd), std::move(accepted));
+  } catch (const std::bad_alloc&) {
+    if (is_file(address)) ::unlink(path_of(address));  // Nobody else would.
+    throw;
+  }
 }
 
 Listener::Listener(Loop& loop, UniqueFd fd, Accepted accepted)

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -27,7 +28,17 @@ struct Lookup {
   std::vector<SocketAddress> found;
   Waiter* waiter = nullptr;  // Touched on the loop's thread only.
 
-  void run() {
+  // On a thread of its own, which no exception may leave.
+  void run() noexcept {
+    try {
+      look_up();
+    } catch (const std::bad_alloc&) {
+      error = EAI_MEMORY;
+    }
+  }
+
+ private:
+  void look_up() {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_NUMERICSERV | (host.empty() ? AI_PASSIVE : 0);
@@ -35,9 +46,9 @@ struct Lookup {
     error = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), std::to_string(port).c_str(),
                           &hints, &list);
     if (error == EAI_SYSTEM) system_error = errno;
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, &::freeaddrinfo);
     for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next)
       found.emplace_back(entry->ai_addr, entry->ai_addrlen);
-    if (list != nullptr) ::freeaddrinfo(list);
   }
 };
 
@@ -49,11 +60,14 @@ class Answer : public Waiter {
 
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> coroutine) {
-    std::thread([lookup = lookup_, door = Loop::current().door()] {
+    // Made here, so that the thread cannot fail to answer.
+    std::unique_ptr<PostDoor::Posted> answer(new PostDoor::Posted{[lookup = lookup_] {
+      if (lookup->waiter != nullptr) std::exchange(lookup->waiter, nullptr)->wake();
+    }});
+    std::thread([lookup = lookup_, door = Loop::current().door(),
+                 answer = std::move(answer)]() mutable {
       lookup->run();
-      door->post([lookup] {
-        if (lookup->waiter != nullptr) std::exchange(lookup->waiter, nullptr)->wake();
-      });
+      door->post(std::move(answer));
     }).detach();
     if (!park(coroutine)) return false;
     lookup_->waiter = this;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -77,8 +78,15 @@ class Server::Core : public std::enable_shared_from_this<Core> {
       ++sessions_;
       task.context().add_joiner(*session.release());
     } catch (...) {
-      std::fprintf(stderr, "brigade: a client was turned away: %s\n",
-                   repr(std::current_exception()).c_str());
+      report_turned_away(std::current_exception());
+    }
+  }
+
+  static void report_turned_away(const std::exception_ptr& error) noexcept {
+    try {
+      std::fprintf(stderr, "brigade: a client was turned away: %s\n", repr(error).c_str());
+    } catch (const std::bad_alloc&) {
+      std::fputs("brigade: a client was turned away: no memory\n", stderr);
     }
   }
 

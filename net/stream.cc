@@ -15,6 +15,13 @@ std::string incomplete_text(std::size_t received, std::optional<std::size_t> wan
   return text + " bytes without the separator";
 }
 
+// The bytes go with the error: without memory for it they stay.
+[[noreturn]] void throw_incomplete(ByteBuffer& input, std::optional<std::size_t> wanted) {
+  IncompleteReadError error(input.view(), wanted);
+  input.consume(input.size());
+  throw error;
+}
+
 }  // namespace
 
 IncompleteReadError::IncompleteReadError(std::string_view received,
@@ -65,7 +72,7 @@ std::string_view StreamReader::Read::await_resume() {
   if (goal_.kind == Connection::Goal::Kind::kUntil) return take_separated();
   const std::size_t held = connection_.input().size();
   if (goal_.kind == Connection::Goal::Kind::kExactly && held < goal_.count)
-    throw IncompleteReadError(consume(held), goal_.count);
+    throw_incomplete(connection_.input(), goal_.count);
   return consume(goal_.count);
 }
 
@@ -76,11 +83,12 @@ std::string_view StreamReader::Read::take_separated() {
   if (found && goal_.found <= goal_.limit) return consume(length);
   const std::size_t scanned = found ? goal_.found : goal_.scanned;
   if (scanned > goal_.limit) {
+    LimitOverrunError error(goal_.limit, scanned);
     if (line_) consume(length);
-    throw LimitOverrunError(goal_.limit, scanned);
+    throw error;
   }
   if (line_) return consume(held);
-  throw IncompleteReadError(consume(held), std::nullopt);
+  throw_incomplete(connection_.input(), std::nullopt);
 }
 
 StreamWriter& StreamWriter::operator=(StreamWriter&& other) noexcept {

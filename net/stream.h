@@ -37,7 +37,8 @@ class LimitOverrunError final : public std::runtime_error {
 ///   overlong line is dropped when LimitOverrunError is thrown, as asyncio does.
 ///
 /// Errors:       std::system_error for a broken connection, again on every later read, so that a
-///               reset never looks like an end; std::logic_error if two tasks read at once,
+///               reset never looks like an end; std::bad_alloc if the buffer cannot grow, which
+///               loses no byte: read again; std::logic_error if two tasks read at once,
 ///               std::invalid_argument for an empty separator.
 /// Cancellation: safe and at once; no byte is lost or doubled, the next read gets it.
 /// Complexity:   O(bytes); no allocation once the buffer has grown to its use.

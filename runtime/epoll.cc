@@ -155,6 +155,7 @@ void Epoll::cancel_all() noexcept {
 void Epoll::wait(std::optional<Nanoseconds> timeout) noexcept {
   if (!runnable_.empty() || !finished_.empty()) timeout = Nanoseconds::zero();
   const int count = wait_events(timeout);
+  told_ = false;
   for (int i = 0; i < count; ++i) note(events_[i]);
   IntrusiveList<Descriptor> ready;
   ready.append(runnable_);
@@ -234,6 +235,7 @@ void Epoll::accept(Descriptor& descriptor, Operation& operation) noexcept {
       return;
     }
     if (fd < 0) return finish(operation, -errno);
+    told_ = true;
     operation.complete_(operation, fd, true);
     if (!operation.submitted_) return;  // Cancelled by whoever was told.
   }
@@ -257,6 +259,7 @@ void Epoll::complete_finished() noexcept {
   while (!done.empty()) {
     Operation& operation = done.pop_front();
     --in_flight_;
+    told_ = true;
     operation.complete_(operation, operation.result_, false);
   }
 }

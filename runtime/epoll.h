@@ -41,6 +41,9 @@ class Epoll {
   void poll() noexcept { wait(Nanoseconds::zero()); }
   std::size_t in_flight() const noexcept { return in_flight_; }
 
+  /// The last wait told or left something: there may be more to do at once.
+  bool busy() const noexcept { return told_ || !runnable_.empty() || !finished_.empty(); }
+
  private:
   /// What is known of one descriptor, and the operations that wait for it.
   struct Descriptor : ListNode<Descriptor> {
@@ -75,6 +78,7 @@ class Epoll {
 
   UniqueFd epoll_;
   std::size_t in_flight_ = 0;
+  bool told_ = false;
   std::vector<std::unique_ptr<Descriptor>> descriptors_;  // by number
   IntrusiveList<Descriptor> runnable_;                    // Something may be done at once.
   IntrusiveList<Operation> finished_;                     // Done; not yet told.

@@ -20,7 +20,7 @@ Task<void> gather_wait(std::vector<TaskRef> tasks) {
   for (const TaskRef& task : tasks) task.context().mark_retrieved();
   if (cancelled) {
     for (const TaskRef& task : tasks) task.cancel();
-    co_await WaitSet(tasks, WaitSet::Until::kAll, std::nullopt);
+    for (const TaskRef& task : tasks) co_await wait_done(task);  // Needs no memory.
     throw Cancelled();
   }
   throw_first_failure(tasks);

@@ -43,6 +43,7 @@ Loop::Loop(LoopOptions options)
     : Scheduler(std::move(options.on_unhandled_error), std::move(options.on_task_end)),
       clock_(options.clock),
       backend_kind_(options.backend),
+      make_backend_(std::move(options.make_backend)),
       ring_entries_(options.ring_entries),
       door_(std::make_shared<PostDoor>()),
       wake_([](Operation&, int, bool) noexcept {}) {}
@@ -54,7 +55,9 @@ TimePoint Loop::now() const noexcept {
 }
 
 void Loop::prepare_io() {
-  if (!backend_) backend_ = std::make_unique<Backend>(backend_kind_, ring_entries_);
+  if (backend_) return;
+  backend_ = make_backend_ ? std::make_unique<Backend>(make_backend_(ring_entries_))
+                           : std::make_unique<Backend>(backend_kind_, ring_entries_);
 }
 
 void Loop::attach(int fd) noexcept { backend_->attach(fd); }
@@ -124,7 +127,7 @@ void Loop::wait(Nanoseconds limit) {
   const bool io = backend_ && backend_->in_flight() > (wake_.in_flight() ? 1U : 0U);
   if (is_virtual && io) {
     look();
-    if (any_ready() || !turn_ends_.empty()) return;
+    if (any_ready() || !turn_ends_.empty() || backend_->busy()) return;
   }
   const bool jumps = is_virtual && !timers_.empty() && external_work_ == 0;
   if (jumps) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "brigade/runtime/clock.h"
+#include "brigade/runtime/custom_backend.h"
 #include "brigade/runtime/operation.h"
 #include "brigade/runtime/post_door.h"
 #include "brigade/runtime/scheduler.h"
@@ -22,6 +23,9 @@ struct LoopOptions {
   ClockKind clock = ClockKind::kReal;
 
   BackendKind backend = BackendKind::kAuto;
+
+  /// Makes the back end instead: see testing/chaos.h.
+  BackendFactory make_backend = {};
 
   /// Submission queue entries; more operations than that in one turn cost another system call.
   unsigned ring_entries = 256;
@@ -169,6 +173,7 @@ class Loop : public Scheduler {
 
   const ClockKind clock_;
   const BackendKind backend_kind_;
+  const BackendFactory make_backend_;
   const unsigned ring_entries_;
   TimerHeap timers_;
   IntrusiveList<TurnEnd> turn_ends_;

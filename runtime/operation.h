@@ -59,6 +59,7 @@ class Operation : public ListNode<Operation> {
  private:
   friend class Ring;
   friend class Epoll;
+  friend class CustomBackend;
   enum class Cancel : std::uint8_t { kNo, kAsked, kSent };
 
   Complete complete_;

@@ -22,7 +22,12 @@ PostDoor::~PostDoor() {
 }
 
 void PostDoor::post(std::function<void()> function) {
-  auto* posted = new Posted{std::move(function), newest_.load(std::memory_order_relaxed)};
+  post(std::unique_ptr<Posted>(new Posted{std::move(function)}));
+}
+
+void PostDoor::post(std::unique_ptr<Posted> owned) noexcept {
+  Posted* const posted = owned.release();
+  posted->next = newest_.load(std::memory_order_relaxed);
   // Sequentially consistent with prepare_sleep(): either the loop sees the post, or we see it
   // sleep.
   while (!newest_.compare_exchange_weak(posted->next, posted)) {

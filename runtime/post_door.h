@@ -22,9 +22,16 @@ class PostDoor {
   PostDoor(const PostDoor&) = delete;
   PostDoor& operator=(const PostDoor&) = delete;
 
+  /// A function on its way.
+  struct Posted {
+    std::function<void()> function;
+    Posted* next = nullptr;
+  };
+
   /// Posted functions run on the loop's thread, in the order each thread posted them. They must
-  /// not throw.
+  /// not throw. The second form cannot fail.
   void post(std::function<void()> function);
+  void post(std::unique_ptr<Posted> owned) noexcept;
 
   /// Runs what was posted up to now.
   void run_posted() noexcept;
@@ -40,10 +47,6 @@ class PostDoor {
   void clear_wake() noexcept;
 
  private:
-  struct Posted {
-    std::function<void()> function;
-    Posted* next;
-  };
   Posted* take_all() noexcept;  // oldest first
 
   std::atomic<Posted*> newest_{nullptr};

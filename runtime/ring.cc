@@ -203,6 +203,7 @@ void Ring::poll() noexcept {
 }
 
 void Ring::dispatch() noexcept {
+  told_ = false;
   io_uring_cqe* cqe = nullptr;
   while (io_uring_peek_cqe(&ring_, &cqe) == 0) {
     auto* operation = static_cast<Operation*>(io_uring_cqe_get_data(cqe));
@@ -214,6 +215,7 @@ void Ring::dispatch() noexcept {
 }
 
 void Ring::complete(Operation& operation, int result, bool more) noexcept {
+  told_ = true;
   if (!more) {
     operation.unlink();
     --in_flight_;

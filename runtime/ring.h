@@ -39,6 +39,9 @@ class Ring {
   void poll() noexcept;
 
   std::size_t in_flight() const noexcept { return in_flight_; }
+
+  /// The last look completed something: whoever was told may have asked for more.
+  bool busy() const noexcept { return told_; }
   const Capabilities& capabilities() const noexcept { return capabilities_; }
 
  private:
@@ -52,6 +55,7 @@ class Ring {
   io_uring ring_{};
   Capabilities capabilities_;
   std::size_t in_flight_ = 0;
+  bool told_ = false;
   IntrusiveList<Operation> submitted_;
   IntrusiveList<Operation> cancelling_;  // Submitted; their cancel is not.
   IntrusiveList<Operation> backlog_;     // Found the queue full.

@@ -1,6 +1,7 @@
 #include "brigade/runtime/scheduler.h"
 
 #include <cstdio>
+#include <new>
 
 #include "brigade/runtime/task_ref.h"
 
@@ -44,10 +45,12 @@ void Scheduler::task_ended(TaskContext& context) noexcept {
 
 void Scheduler::report_unhandled(TaskContext& context) noexcept {
   const TaskRef task(context);
-  if (on_unhandled_error_)
-    on_unhandled_error_(task);
-  else
+  if (on_unhandled_error_) return on_unhandled_error_(task);
+  try {
     std::fprintf(stderr, "brigade: nobody awaited %s\n", task.to_string().c_str());
+  } catch (const std::bad_alloc&) {
+    std::fputs("brigade: nobody awaited a task that failed (no memory to name it)\n", stderr);
+  }
 }
 
 std::string Scheduler::describe_tasks() const {

@@ -47,8 +47,9 @@ class BatchCache {
     if (batch_size == 0) throw std::invalid_argument("BatchCache of 0 items: at least 1 is needed");
   }
   ~BatchCache() {
-    state_->fail_waiters(
-        std::make_exception_ptr(std::logic_error("the BatchCache was destroyed while waited for")));
+    if (!state_->waiters.empty())
+      state_->fail_waiters(
+          error_of<std::logic_error>("the BatchCache was destroyed while waited for"));
     state_->cancel_refill();
   }
   BatchCache(const BatchCache&) = delete;
@@ -155,6 +156,16 @@ class BatchCache {
     bool unwanted = false;  // The refill was cancelled for want of waiters.
   };
 
+  /// An Error that says `text`, or std::bad_alloc if there is no memory for it.
+  template <class Error>
+  static std::exception_ptr error_of(const char* text) noexcept {
+    try {
+      throw Error(text);
+    } catch (...) {
+      return std::current_exception();
+    }
+  }
+
   static Task<void> run_refill(std::shared_ptr<State> state) {
     std::exception_ptr error;
     if (std::exchange(state->unwanted, false) && state->waiters.empty()) {
@@ -170,7 +181,7 @@ class BatchCache {
       } catch (const Cancelled&) {
         // Ours, because nobody waited any more: whoever came since then must not suffer from it.
         if (state->take_unwanted()) continue;
-        error = std::make_exception_ptr(std::runtime_error("the refill was cancelled"));
+        error = error_of<std::runtime_error>("the refill was cancelled");
       } catch (...) {
         error = std::current_exception();
       }

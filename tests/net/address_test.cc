@@ -89,7 +89,8 @@ TEST_CASE("SocketAddress: a Unix path of 107 bytes is accepted, 108 are refused 
   CHECK_THROWS_AS(SocketAddress::unix_path(std::string(5000, 'p')), std::invalid_argument);
 }
 
-TEST_CASE("SocketAddress: the refusal of a long path tells the path, its size and the limit [S-42]") {
+TEST_CASE(
+    "SocketAddress: the refusal of a long path tells the path, its size and the limit [S-42]") {
   const std::string path = "/tmp/" + std::string(103, 'p');
   std::string message;
 
@@ -99,9 +100,9 @@ TEST_CASE("SocketAddress: the refusal of a long path tells the path, its size an
     message = error.what();
   }
 
-  CHECK(message.find("108") != message.npos);
-  CHECK(message.find("107") != message.npos);
-  CHECK(message.find(path) != message.npos);
+  CHECK(contains(message, "108"));
+  CHECK(contains(message, "107"));
+  CHECK(contains(message, path));
 }
 
 TEST_CASE("SocketAddress: an empty Unix path is refused [S-42]") {

@@ -6,7 +6,6 @@
 
 #include "brigade/net/connect.h"
 #include "brigade/net/server.h"
-#include "brigade/runtime/sleep.h"
 #include "brigade/runtime/timeout.h"
 #include "brigade/tests/net/sockets.h"
 #include "brigade/tests/support/async.h"

@@ -11,6 +11,7 @@
 #include "brigade/runtime/spawn.h"
 #include "brigade/runtime/timeout.h"
 #include "brigade/tests/net/fake_host.h"
+#include "brigade/tests/net/sockets.h"
 #include "brigade/tests/support/async.h"
 #include "doctest/doctest.h"
 
@@ -131,7 +132,7 @@ TEST_CASE("resolve: a look-up with a deadline ends by TimeoutError, not by the s
     host.hold();
     const std::string thrown = co_await thrown_by(look_up_within(1ms, "mute.test"));
 
-    CHECK(thrown.find("TimeoutError") != thrown.npos);
+    CHECK(contains(thrown, "TimeoutError"));
   });
 }
 

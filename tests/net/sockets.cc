@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 
@@ -15,6 +15,8 @@
 #include "brigade/runtime/error.h"
 #include "brigade/runtime/loop.h"
 #include "brigade/runtime/poll.h"
+#include "brigade/runtime/sleep.h"
+#include "brigade/tests/support/seed.h"
 
 namespace brigade {
 namespace {
@@ -37,6 +39,16 @@ UniqueFd new_socket(const SocketAddress& address, int flags = 0) {
 std::pair<StreamReader, StreamWriter> limited_streams(UniqueFd fd, std::size_t limit) {
   auto* connection = new Connection(Loop::current(), std::move(fd));
   return {StreamReader(*connection, limit), StreamWriter(*connection)};
+}
+
+// The stream from `position` on, up to the end of its period: much faster than byte by byte.
+std::string_view counter_piece(std::size_t position, std::size_t count) {
+  static const std::string period = [] {
+    std::string bytes;
+    for (std::size_t i = 0; i < kCounterPeriod; ++i) bytes += counter_byte(i);
+    return bytes;
+  }();
+  return std::string_view(period).substr(position % kCounterPeriod, count);
 }
 
 }  // namespace
@@ -169,26 +181,23 @@ void shrink_buffers(const UniqueFd& fd, int bytes) {
 }
 
 std::string counter_bytes(std::size_t from, std::size_t count) {
-  std::string bytes(count, '\0');
-  for (std::size_t i = 0; i < count; ++i) bytes[i] = counter_byte(from + i);
+  std::string bytes;
+  bytes.reserve(count);
+  while (bytes.size() < count) bytes += counter_piece(from + bytes.size(), count - bytes.size());
   return bytes;
 }
 
 bool is_counter(std::string_view bytes, std::size_t from) noexcept {
-  for (std::size_t i = 0; i < bytes.size(); ++i)
-    if (bytes[i] != counter_byte(from + i)) return false;
+  while (!bytes.empty()) {
+    const std::string_view expected = counter_piece(from, bytes.size());
+    if (!bytes.starts_with(expected)) return false;
+    from += expected.size();
+    bytes.remove_prefix(expected.size());
+  }
   return true;
 }
 
-std::mt19937 seeded_random() {
-  const char* replayed = std::getenv("BRIGADE_SEED");
-  const auto seed = replayed != nullptr
-                        ? static_cast<std::uint32_t>(std::strtoul(replayed, nullptr, 10))
-                        : static_cast<std::uint32_t>(std::random_device()());
-  std::printf("seed=%u\n", seed);
-  std::fflush(stdout);
-  return std::mt19937(seed);
-}
+std::mt19937 seeded_random() { return std::mt19937(test_seed()); }
 
 Task<void> echo(StreamReader reader, StreamWriter writer) {
   for (;;) {
@@ -203,6 +212,23 @@ Task<bool> is_served(StreamReader& reader, StreamWriter& writer) {
   writer.write("ping\n");
   const std::string_view answer = co_await reader.readline();
   co_return answer == "ping\n";
+}
+
+Task<bool> is_echoed(const UniqueFd& client) {
+  send_raw(client, "ping");
+  std::string answer;
+  while (answer.size() < 4) {
+    const std::string part = co_await receive_some(client);
+    if (part.empty()) break;
+    answer += part;
+  }
+  co_return answer == "ping";
+}
+
+Task<void> settle() { co_await sleep(std::chrono::milliseconds(1)); }
+
+bool contains(std::string_view text, std::string_view part) noexcept {
+  return text.find(part) != text.npos;
 }
 
 ShortFolder::ShortFolder() {

@@ -70,20 +70,27 @@ void reset(UniqueFd& fd);  // closes it by RST
 void shrink_buffers(const UniqueFd& fd, int bytes);
 
 /// Byte `position` of the streams that the tests send: a byte lost or doubled shows.
+constexpr std::size_t kCounterPeriod = 65536;
 constexpr char counter_byte(std::size_t position) noexcept {
   return static_cast<char>((position * 31 + (position >> 8) * 7) & 0xff);
 }
 std::string counter_bytes(std::size_t from, std::size_t count);
 bool is_counter(std::string_view bytes, std::size_t from) noexcept;
 
-/// A generator for a random test: prints "seed=N", and BRIGADE_SEED=N replays it.
+/// A generator for a random test, from test_seed().
 std::mt19937 seeded_random();
 
 /// A handler: sends back what comes, up to the end.
 Task<void> echo(StreamReader reader, StreamWriter writer);
 
-/// One byte string sent and got back.
+/// Whether what a client sends comes back.
 Task<bool> is_served(StreamReader& reader, StreamWriter& writer);
+Task<bool> is_echoed(const UniqueFd& client);
+
+/// On the virtual clock: whatever can happen, happens first.
+Task<void> settle();
+
+bool contains(std::string_view text, std::string_view part) noexcept;
 
 /// A folder under /tmp: the paths in it are short enough for a socket.
 class ShortFolder {

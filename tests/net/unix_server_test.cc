@@ -3,17 +3,15 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "brigade/net/connect.h"
 #include "brigade/net/server.h"
-#include "brigade/runtime/sleep.h"
-#include "brigade/runtime/spawn.h"
 #include "brigade/tests/net/sockets.h"
 #include "brigade/tests/support/async.h"
 #include "doctest/doctest.h"
@@ -48,17 +46,13 @@ fs::path path_of_size(const ShortFolder& folder, std::size_t size) {
 }
 
 mode_t mode_of(const std::string& path) {
-  struct stat file {};
+  struct stat file{};
   return ::stat(path.c_str(), &file) == 0 ? file.st_mode & 07777U : 0;
 }
 
 // What is left behind by a server that was killed.
 void leave_stale_socket(const std::string& path) {
   const UniqueFd gone = listen_at(SocketAddress::unix_path(path));
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != text.npos;
 }
 
 TEST_CASE("Unix server: a client is served at its path, and the path is its address") {
@@ -74,7 +68,8 @@ TEST_CASE("Unix server: a client is served at its path, and the path is its addr
   });
 }
 
-TEST_CASE("Unix server: a path of 107 bytes is served, 108 are refused before anything is made [S-42]") {
+TEST_CASE(
+    "Unix server: a path of 107 bytes is served, 108 are refused before anything is made [S-42]") {
   run_async([]() -> Task<void> {
     const ShortFolder folder;
     const std::string longest = path_of_size(folder, 107);
@@ -166,9 +161,11 @@ TEST_CASE("Unix server: close() removes the path, once [S-42]") {
 
 TEST_CASE("Unix server: the destructor and the end of the loop remove the path too [S-42]") {
   const ShortFolder folder;
-  Loop loop;
+  Loop loop(loop_options());
   const auto serve = [](std::string path) -> Task<void> {
-    { const Server dropped = co_await start_unix_server(&echo, path + "1"); }
+    {
+      const Server dropped = co_await start_unix_server(&echo, path + "1");
+    }
     Server server = co_await start_unix_server(&echo, path + "2");
     co_await server.serve_forever();
   };

@@ -1,6 +1,7 @@
 #include "brigade/runtime/loop.h"
 
 #include <chrono>
+#include <stdexcept>
 #include <string>
 #include <vector>
 

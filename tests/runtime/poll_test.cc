@@ -1,26 +1,23 @@
 #include "brigade/runtime/poll.h"
 
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstddef>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <random>
 #include <string>
 #include <system_error>
 #include <vector>
 
-#include "brigade/runtime/repr.h"
 #include "brigade/runtime/run.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"
 #include "brigade/tests/support/async.h"
 #include "brigade/tests/support/child.h"
+#include "brigade/tests/support/seccomp.h"
 #include "doctest/doctest.h"
 
 namespace brigade {
@@ -144,55 +141,66 @@ TEST_CASE(
 
 TEST_CASE(
     "wait_readable: readiness that wins against a cancel is delivered, the cancel follows [T-03]") {
-  run_async([]() -> Task<void> {
-    std::string log;
-    const Pipe pipe;
-    const auto work = [](int fd, std::string& out) -> Task<void> {
-      co_await wait_readable(fd);
-      out += "ready";
-      co_await yield_now();
-      out += " went on";
-    };
-    pipe.write_byte();  // So that the kernel answers at once, before it sees the cancel.
-    const TaskHandle<void> reader = spawn(work(pipe.reader.get(), log));
-    co_await yield_now();
+  LoopOptions options;
+  options.backend = BackendKind::kIoUring;  // Sees the operation first; epoll sees the cancel only.
+  run_async(
+      []() -> Task<void> {
+        std::string log;
+        const Pipe pipe;
+        const auto work = [](int fd, std::string& out) -> Task<void> {
+          co_await wait_readable(fd);
+          out += "ready";
+          co_await yield_now();
+          out += " went on";
+        };
+        pipe.write_byte();  // So that the kernel answers at once, before it sees the cancel.
+        const TaskHandle<void> reader = spawn(work(pipe.reader.get(), log));
+        co_await yield_now();
 
-    reader.cancel();
-    co_await wait_done(reader);
+        reader.cancel();
+        co_await wait_done(reader);
 
-    CHECK(log == "ready");
-    CHECK(reader.status() == TaskStatus::kCancelled);
-    pipe.read_byte();  // Nobody took it.
-  });
+        CHECK(log == "ready");
+        CHECK(reader.status() == TaskStatus::kCancelled);
+        pipe.read_byte();  // Nobody took it.
+      },
+      std::move(options));
 }
 
 TEST_CASE(
     "wait_readable: a cancel after the completion was seen comes at the next suspension [T-03]") {
-  run_async([]() -> Task<void> {
-    std::string log;
-    std::vector<TaskHandle<void>> both;
-    const auto work = [](int fd, std::string& out, std::vector<TaskHandle<void>>& all,
-                         std::size_t other) -> Task<void> {
-      co_await wait_readable(fd);
-      out += "ready ";
-      all[other].cancel();  // Its completion came in the same turn; it is ready, not resumed.
-      co_await yield_now();
-      out += "went on ";
-    };
-    const Pipe pipe;
-    both.push_back(spawn(work(pipe.reader.get(), log, both, 1)));
-    both.push_back(spawn(work(pipe.reader.get(), log, both, 0)));
-    co_await sleep(1ms);
-    CHECK(log == "");
+  // Both tell of all that is complete in one turn; a chaotic one may not.
+  for (const BackendKind backend : {BackendKind::kIoUring, BackendKind::kEpoll}) {
+    LoopOptions options;
+    options.backend = backend;
+    run_async(
+        []() -> Task<void> {
+          std::string log;
+          std::vector<TaskHandle<void>> both;
+          const auto work = [](int fd, std::string& out, std::vector<TaskHandle<void>>& all,
+                               std::size_t other) -> Task<void> {
+            co_await wait_readable(fd);
+            out += "ready ";
+            all[other].cancel();  // Its completion came in the same turn; it is ready, not resumed.
+            co_await yield_now();
+            out += "went on ";
+          };
+          const Pipe pipe;
+          both.push_back(spawn(work(pipe.reader.get(), log, both, 1)));
+          both.push_back(spawn(work(pipe.reader.get(), log, both, 0)));
+          co_await sleep(1ms);
+          CHECK(log == "");
 
-    pipe.write_byte();
-    co_await wait_done(both[0]);
-    co_await wait_done(both[1]);
+          pipe.write_byte();
+          co_await wait_done(both[0]);
+          co_await wait_done(both[1]);
 
-    CHECK(log == "ready ready ");
-    CHECK(both[0].status() == TaskStatus::kCancelled);
-    CHECK(both[1].status() == TaskStatus::kCancelled);
-  });
+          CHECK(log == "ready ready ");
+          CHECK(both[0].status() == TaskStatus::kCancelled);
+          CHECK(both[1].status() == TaskStatus::kCancelled);
+        },
+        std::move(options));
+  }
 }
 
 TEST_CASE("wait_readable: a cancel due before it begins asks the kernel for nothing") {
@@ -299,35 +307,31 @@ TEST_CASE(
   CHECK(descriptors == 2);
 }
 
-// Lets io_uring_setup() fail with `error` in this process, as seccomp filters of containers do.
-void forbid_io_uring(unsigned error) {
-  sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog program{std::size(filter), filter};
-  check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "PR_SET_NO_NEW_PRIVS failed");
-  check(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "PR_SET_SECCOMP failed");
+Task<void> read_ready_pipe() {
+  const Pipe pipe;
+  pipe.write_byte();
+  co_await wait_readable(pipe.reader.get());
 }
 
-// Runs a program that waits for I/O and one that sleeps, and tells on stderr what they got.
-void use_io_uring() {
-  for (const auto& body : {AsyncBody([]() -> Task<void> {
-                             const Pipe pipe;
-                             co_await wait_readable(pipe.reader.get());
-                           }),
-                           AsyncBody([]() -> Task<void> { co_await sleep(1ms); })}) {
+Task<void> nap() { co_await sleep(1ms); }
+
+// Runs a program with I/O and one that sleeps; tells on stderr whether they got what they wanted.
+void run_two_programs(BackendKind backend) {
+  for (Task<void> (*const program)() : {&read_ready_pipe, &nap}) {
+    LoopOptions options;
+    options.backend = backend;
     try {
-      run(body());
+      run(program(), std::move(options));
+      std::fprintf(stderr, "ran\n");
     } catch (const std::system_error& error) {
       std::fprintf(stderr, "[%d] %s\n", error.code().value(), error.what());
+    } catch (const std::invalid_argument& error) {
+      std::fprintf(stderr, "invalid: %s\n", error.what());
     }
   }
 }
 
-int lines_with(const std::string& text, const std::string& words) {
+int count_of(const std::string& words, const std::string& text) {
   int count = 0;
   for (std::size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1))
     ++count;
@@ -337,28 +341,69 @@ int lines_with(const std::string& text, const std::string& words) {
 TEST_CASE("Loop: where io_uring is forbidden, an error names cause and remedy [E-01]") {
   const ChildEnd end = run_in_child([] {
     forbid_io_uring(EPERM);
-    use_io_uring();
+    run_two_programs(BackendKind::kIoUring);
   });
 
   INFO(end.errors);
   CHECK(end.signal == 0);
   CHECK(end.exit_code == 0);
-  CHECK(lines_with(end.errors, "[" + std::to_string(EPERM) + "] io_uring is refused") == 2);
-  CHECK(lines_with(end.errors, "seccomp") == 2);
-  CHECK(lines_with(end.errors, "allow io_uring_setup") == 2);
+  CHECK(count_of("[" + std::to_string(EPERM) + "] io_uring is refused", end.errors) == 2);
+  CHECK(count_of("seccomp", end.errors) == 2);
+  CHECK(count_of("allow io_uring_setup", end.errors) == 2);
 }
 
 TEST_CASE("Loop: where io_uring is missing, an error names cause and remedy [E-01]") {
   const ChildEnd end = run_in_child([] {
     forbid_io_uring(ENOSYS);
-    use_io_uring();
+    run_two_programs(BackendKind::kIoUring);
   });
 
   INFO(end.errors);
   CHECK(end.signal == 0);
   CHECK(end.exit_code == 0);
-  CHECK(lines_with(end.errors, "[" + std::to_string(ENOSYS) + "] io_uring is missing") == 2);
-  CHECK(lines_with(end.errors, "use a kernel of 6.1 or newer") == 2);
+  CHECK(count_of("[" + std::to_string(ENOSYS) + "] io_uring is missing", end.errors) == 2);
+  CHECK(count_of("use a kernel of 6.1 or newer", end.errors) == 2);
+}
+
+TEST_CASE("Loop: where io_uring is refused, epoll serves, and that is announced once [E-01]") {
+  for (void (*const refuse)() :
+       {+[] { forbid_io_uring(EPERM); }, +[] { forbid_io_uring(ENOSYS); }}) {
+    static void (*refused)();
+    refused = refuse;
+    const ChildEnd end = run_in_child([] {
+      ::unsetenv("BRIGADE_BACKEND");
+      refused();
+      run_two_programs(BackendKind::kAuto);
+    });
+
+    INFO(end.errors);
+    CHECK(end.signal == 0);
+    CHECK(count_of("brigade: io_uring is ", end.errors) == 1);
+    CHECK(count_of("using epoll", end.errors) == 1);
+    CHECK(count_of("ran\n", end.errors) == 2);
+  }
+}
+
+TEST_CASE("Loop: BRIGADE_BACKEND decides where the program does not [E-01]") {
+  const ChildEnd io_uring = run_in_child([] {
+    ::setenv("BRIGADE_BACKEND", "io_uring", 1);
+    forbid_io_uring(EPERM);
+    run_two_programs(BackendKind::kAuto);
+  });
+  const ChildEnd epoll = run_in_child([] {
+    ::setenv("BRIGADE_BACKEND", "epoll", 1);
+    forbid_io_uring(EPERM);
+    run_two_programs(BackendKind::kAuto);
+  });
+  const ChildEnd other = run_in_child([] {
+    ::setenv("BRIGADE_BACKEND", "kqueue", 1);
+    run_two_programs(BackendKind::kAuto);
+  });
+
+  CHECK(count_of("io_uring is refused", io_uring.errors) == 2);
+  CHECK(epoll.errors == "ran\nran\n");
+  CHECK(count_of("invalid: BRIGADE_BACKEND is 'kqueue': io_uring and epoll are accepted",
+                 other.errors) == 2);
 }
 
 TEST_CASE("Loop: the virtual clock without I/O needs no io_uring [E-01]") {
@@ -366,8 +411,8 @@ TEST_CASE("Loop: the virtual clock without I/O needs no io_uring [E-01]") {
     forbid_io_uring(EPERM);
     LoopOptions options;
     options.clock = ClockKind::kVirtual;
+    options.backend = BackendKind::kIoUring;
     const auto work = []() -> Task<int> {
-      const auto nap = []() -> Task<void> { co_await sleep(1h); };
       const TaskHandle<void> napper = spawn(nap());
       co_await napper;
       co_return 7;
@@ -382,12 +427,16 @@ TEST_CASE("Loop: the virtual clock without I/O needs no io_uring [E-01]") {
 TEST_CASE("Loop: a task that caught the refusal of io_uring can go on [E-01]") {
   const ChildEnd end = run_in_child([] {
     forbid_io_uring(EPERM);
-    run_async([]() -> Task<void> {
-      const Pipe pipe;
-      co_await thrown_by(wait_read(pipe.reader.get()));
-      co_await sleep(1s);
-      std::fprintf(stderr, "went on");
-    });
+    LoopOptions options;
+    options.backend = BackendKind::kIoUring;
+    run_async(
+        []() -> Task<void> {
+          const Pipe pipe;
+          const std::string thrown = co_await thrown_by(wait_read(pipe.reader.get()));
+          co_await sleep(1s);
+          if (count_of("io_uring is refused", thrown) == 1) std::fprintf(stderr, "went on");
+        },
+        std::move(options));
   });
 
   CHECK(end.signal == 0);

@@ -3,10 +3,10 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <deque>
 #include <optional>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -20,6 +20,7 @@
 #include "brigade/sync/lock.h"
 #include "brigade/sync/semaphore.h"
 #include "brigade/tests/support/async.h"
+#include "brigade/tests/support/seed.h"
 #include "doctest/doctest.h"
 
 namespace brigade {
@@ -30,7 +31,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t kWorkers = 24;
 constexpr int kSteps = 60;
 constexpr std::size_t kPermits = 3;
-constexpr std::uint64_t kCancels = kSanitized ? 15'000 : 200'000;
+constexpr std::uint64_t kCancels = kSanitized ? 15'000 : 120'000;
 
 struct World;
 
@@ -268,7 +269,7 @@ std::uint64_t run_program(std::uint64_t seed) {
   INFO("seed=", seed);
   LoopOptions options;
   options.clock = ClockKind::kVirtual;
-  Loop loop(std::move(options));
+  Loop loop(loop_options(std::move(options)));
   std::uint64_t cancels = 0;
   {
     World world(seed);
@@ -288,16 +289,10 @@ std::uint64_t run_program(std::uint64_t seed) {
   return cancels;
 }
 
-std::uint64_t first_seed() {
-  if (const char* given = std::getenv("BRIGADE_SEED")) return std::strtoull(given, nullptr, 10);
-  return std::random_device{}();
-}
-
 TEST_CASE("Cancel: at any suspension point, an operation happened or threw Cancelled, never both") {
-  std::uint64_t seed = first_seed();
+  std::uint64_t seed = test_seed();
   std::uint64_t cancels = 0;
   std::uint64_t programs = 0;
-  std::printf("seed=%llu\n", static_cast<unsigned long long>(seed));
 
   for (; cancels < kCancels; ++programs) cancels += run_program(seed++);
 

@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "brigade/runtime/check.h"
 #include "brigade/tests/support/async.h"
 #include "brigade/tests/support/child.h"
+#include "brigade/tests/support/seccomp.h"
 #include "doctest/doctest.h"
 
 namespace brigade {
@@ -140,6 +142,56 @@ TEST_CASE("Ring: cancel_all ends what is submitted and what is not yet") {
   for (const Noted& operation : operations) {
     CHECK(operation.completions == 1);
     CHECK(operation.result == -ECANCELED);
+  }
+}
+
+TEST_CASE("Ring: what the kernel has no room for waits, and goes first when there is [E-06]") {
+  const ChildEnd end = run_in_child([] {
+    const Pipe ready;
+    const Pipe idle;
+    ready.write_byte();
+    std::deque<Noted> operations(100);
+    Noted unsubmitted;
+    Noted submitted;
+    Ring ring(2);
+    refuse_mere_submits();
+
+    ring.submit(submitted, poll_in(idle));  // Fills the submission queue, with the next one.
+    for (Noted& operation : operations) ring.submit(operation, poll_in(ready));
+    ring.submit(unsubmitted, poll_in(idle));
+    ring.cancel(submitted);    // Its cancel finds no room either.
+    ring.cancel(unsubmitted);  // The kernel has never seen it.
+    check(unsubmitted.completions == 1 && unsubmitted.result == -ECANCELED,
+          "not cancelled at once");
+    check(ring.in_flight() == 101, "something was dropped");
+    for (int rounds = 0; ring.in_flight() > 0; ++rounds) {
+      check(rounds < 1000, "something was forgotten");
+      ring.wait(std::nullopt);
+    }
+
+    check(submitted.completions == 1 && submitted.result == -ECANCELED, "the cancel was lost");
+    for (const Noted& operation : operations)
+      check(operation.completions == 1 && (operation.result & POLLIN) != 0, "not done");
+  });
+
+  CHECK(end.errors == "");
+  CHECK(end.signal == 0);
+  CHECK(end.exit_code == 0);
+}
+
+TEST_CASE("Ring: more completions than the completion queue holds all arrive, once each [E-05]") {
+  const Pipe pipe;
+  pipe.write_byte();  // Every operation completes as soon as the kernel sees it.
+  std::deque<Noted> operations(10'000);
+  Ring ring(2);
+
+  for (Noted& operation : operations) ring.submit(operation, poll_in(pipe));
+  for (std::size_t i = 0; i < operations.size(); i += 3) ring.cancel(operations[i]);
+  while (ring.in_flight() > 0) ring.wait(std::nullopt);
+
+  for (const Noted& operation : operations) {
+    REQUIRE(operation.completions == 1);
+    REQUIRE((operation.result == -ECANCELED || (operation.result & POLLIN) != 0));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -162,6 +163,23 @@ TEST_CASE("sleep: a cancel takes the timer away, and time does not move [C-04]")
   });
 }
 
+TEST_CASE("sleep: the deadline of a cancelled sleep does not end a later wait [C-04]") {
+  run_async([]() -> Task<void> {
+    const auto sleep_on = []() -> Task<TimePoint> {
+      co_await thrown_by(sleep_for(1s));
+      co_await sleep(1h);
+      co_return now();
+    };
+    const TaskHandle<TimePoint> sleeper = spawn(sleep_on());
+    co_await yield_now();
+
+    sleeper.cancel();
+    const TimePoint woken = co_await sleeper;
+
+    CHECK(woken == TimePoint(1h));
+  });
+}
+
 TEST_CASE("sleep: a cancel in the turn the time has come is delivered at once [C-04]") {
   run_async([]() -> Task<void> {
     std::string log;
@@ -200,7 +218,7 @@ TEST_CASE("sleep: a cancel after the wake-up has been used comes at the next sus
 
 TEST_CASE("sleep: a hundred thousand sleepers are cancelled in random order [C-04]") {
   run_async([]() -> Task<void> {
-    constexpr int kSleepers = 100'000;
+    constexpr int kSleepers = kSanitized ? 20'000 : 100'000;
     std::mt19937 random(3);
     std::vector<TaskHandle<void>> sleepers;
     for (int i = 0; i < kSleepers; ++i)

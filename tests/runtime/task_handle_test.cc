@@ -1,5 +1,6 @@
 #include "brigade/runtime/task_handle.h"
 
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <stdexcept>
@@ -460,6 +461,28 @@ TEST_CASE("TaskHandle: a cancelled waiter leaves the list, the others are still 
 
     CHECK(ended == 1);
     CHECK(first.status() == TaskStatus::kCancelled);
+  });
+}
+
+TEST_CASE(
+    "TaskHandle: an end between a cancel and its delivery wakes the waiter only once [T-19]") {
+  run_async([]() -> Task<void> {
+    std::string log;
+    const auto work = [](TaskHandle<void> target, std::string& out) -> Task<void> {
+      out += co_await thrown_by(join(std::move(target))) + " ";
+      co_await turns(3);
+      out += "went on";
+    };
+    const TaskHandle<void> target = spawn(sleep_long());
+    const TaskHandle<void> waiter = spawn(work(target, log));
+    co_await turns(2);
+
+    target.cancel();  // Ends in the next turn, before the waiter is resumed.
+    waiter.cancel();
+    co_await waiter;
+
+    CHECK(log == "Cancelled went on");
+    CHECK(target.status() == TaskStatus::kCancelled);
   });
 }
 

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <map>
 #include <random>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "doctest/doctest.h"
@@ -63,7 +63,7 @@ TEST_CASE("TimerHeap: equal deadlines fire in the order of arming [C-03]") {
     heap.arm(timers.emplace_back(i, log), at(i % 3));
     expected.push_back(i);
   }
-  std::ranges::stable_sort(expected, {}, [](int i) { return i % 3; });
+  std::ranges::sort(expected, {}, [](int i) { return std::pair(i % 3, i); });
 
   heap.fire_due(at(5));
 
@@ -162,7 +162,7 @@ TEST_CASE("TimerHeap: agrees with a sorted map in random operations") {
 }
 
 TEST_CASE("TimerHeap: a million timers are disarmed in random order [C-04]") {
-  constexpr int kTimers = 1'000'000;
+  constexpr int kTimers = kSanitized ? 200'000 : 1'000'000;
   std::mt19937 random(7);
   std::vector<int> log;
   std::deque<NotedTimer> timers;

@@ -306,6 +306,28 @@ TEST_CASE("wait: a cancel in the turn a member ends does not lose the result [T-
   });
 }
 
+TEST_CASE(
+    "wait: a member that ends between the cancel and its delivery wakes nobody twice [T-19]") {
+  run_async([]() -> Task<void> {
+    std::string log;
+    const auto work = [](Handles handles, std::string& out) -> Task<void> {
+      out += co_await thrown_by(wait_for(std::move(handles))) + " ";
+      co_await turns(3);
+      out += "went on";
+    };
+    const Handles handles = co_await members("p");
+    const TaskHandle<void> waiter = spawn(work(handles, log));
+    co_await yield_now();
+
+    handles[0].cancel();  // Ends in the next turn, before the waiter is resumed.
+    waiter.cancel();
+    co_await waiter;
+
+    CHECK(log == "Cancelled went on");
+    CHECK(handles[0].status() == TaskStatus::kCancelled);
+  });
+}
+
 TEST_CASE("wait: many may wait for the same tasks [T-19]") {
   run_async([]() -> Task<void> {
     const Handles handles = co_await members("ee");

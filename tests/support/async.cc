@@ -3,14 +3,29 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <string_view>
 #include <utility>
 
 #include "brigade/runtime/check.h"
 #include "brigade/runtime/repr.h"
 #include "brigade/runtime/sleep.h"
+#include "brigade/testing/chaos.h"
+#include "brigade/tests/support/seed.h"
 #include "doctest/doctest.h"
 
 namespace brigade {
+
+LoopOptions loop_options(LoopOptions options) {
+  const char* const wanted = std::getenv("BRIGADE_TEST_BACKEND");
+  if (wanted == nullptr || options.make_backend || options.backend != BackendKind::kAuto)
+    return options;
+  check(std::string_view(wanted) == "chaos", "BRIGADE_TEST_BACKEND is not chaos");
+  ChaosOptions chaotic;
+  chaotic.seed = test_seed();
+  options.make_backend = chaos(chaotic);
+  return options;
+}
 
 void close_and_check(Loop& loop) {
   loop.close();
@@ -27,7 +42,7 @@ void run_async(AsyncBody body, LoopOptions options) {
 }
 
 void run_async_real(AsyncBody body, LoopOptions options) {
-  Loop loop(std::move(options));
+  Loop loop(loop_options(std::move(options)));
   loop.run_until_complete(body(), "test");
   close_and_check(loop);
 }

@@ -10,7 +10,12 @@ namespace brigade {
 /// The body of a test, as a captureless lambda.
 using AsyncBody = Task<void> (*)();
 
-/// Runs `body` in a loop on the virtual clock, closes the loop and checks that nothing is left.
+/// The options of a test's loop: with BRIGADE_TEST_BACKEND=chaos in the environment, it runs on
+/// testing/chaos.h with the seed of this run, unless the options name a back end.
+LoopOptions loop_options(LoopOptions options = {});
+
+/// Runs `body` in a loop on the virtual clock with loop_options(), closes the loop and checks that
+/// nothing is left.
 void run_async(AsyncBody body, LoopOptions options = {});
 
 /// The same on the real clock.

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "brigade/runtime/clock.h"
+#include "brigade/runtime/operation.h"
+
+namespace brigade {
+
+/// A back end from outside, such as the one of testing/chaos.h, by virtual calls. Its verbs keep the
+/// promises of docs/design/back_ends.md.
+///
+/// Errors:     the verbs none.
+/// Threads:    one.
+/// Lifetime:   owned by its loop; idle when destroyed.
+class CustomBackend {
+ public:
+  CustomBackend() = default;
+  virtual ~CustomBackend() = default;
+  CustomBackend(const CustomBackend&) = delete;
+  CustomBackend& operator=(const CustomBackend&) = delete;
+
+  virtual void attach(int fd) noexcept = 0;
+  virtual void submit(Operation& operation, const Request& request) noexcept = 0;
+  virtual void cancel(Operation& operation) noexcept = 0;
+  virtual void cancel_all() noexcept = 0;
+  virtual void wait(std::optional<Nanoseconds> timeout) noexcept = 0;
+  virtual void poll() noexcept = 0;
+
+  /// Operations whose final completion was not told, be it known already.
+  virtual std::size_t in_flight() const noexcept = 0;
+
+  /// Whether the next poll() may tell more though nothing happens outside. The virtual clock stands
+  /// still meanwhile.
+  virtual bool busy() const noexcept = 0;
+
+  virtual Capabilities capabilities() const noexcept = 0;
+
+ protected:
+  /// Calls the operation's function; it must have left every list if `more` is false.
+  static void complete(Operation& operation, int result, bool more) noexcept {
+    operation.complete_(operation, result, more);
+  }
+};
+
+/// Makes the back end of a loop on the loop's thread; may throw what the set-up of one may throw.
+using BackendFactory = std::function<std::unique_ptr<CustomBackend>(unsigned ring_entries)>;
+
+}  // namespace brigade

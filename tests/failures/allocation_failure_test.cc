@@ -1,0 +1,242 @@
+// Tasks, timers, locks and caches while memory runs out.
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "brigade/runtime/gather.h"
+#include "brigade/runtime/run.h"
+#include "brigade/runtime/sleep.h"
+#include "brigade/runtime/spawn.h"
+#include "brigade/runtime/timeout.h"
+#include "brigade/runtime/wait.h"
+#include "brigade/sync/batch_cache.h"
+#include "brigade/sync/lock.h"
+#include "brigade/sync/semaphore.h"
+#include "brigade/tests/failures/every_allocation.h"
+#include "brigade/tests/support/tracked.h"
+#include "doctest/doctest.h"
+
+namespace brigade {
+namespace {
+
+using namespace std::chrono_literals;
+using Plan = FailNth::Plan;
+
+constexpr int kMany = 20;  // Enough for vectors and the timer heap to grow several times.
+const std::string kLongName = "a name that needs memory of its own";
+
+void fail_every(Scenario scenario, const std::vector<std::string>& documented = {}) {
+  LoopOptions options;
+  options.clock = ClockKind::kVirtual;
+  fail_every_allocation(scenario, options, documented);
+}
+
+Task<int> later(int value, std::chrono::milliseconds delay) {
+  co_await sleep(delay);
+  co_return value;
+}
+
+TEST_CASE("Out of memory: what is said of allocations is true") {
+  const std::size_t before = outstanding_allocations();
+  std::size_t during = 0;
+  bool failed = false;
+  bool failed_again = false;
+  {
+    const FailNth guard(2);
+    const std::string first(100, 'x');
+    during = outstanding_allocations();
+    try {
+      const std::string second(100, 'x');
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    try {
+      const std::string third(100, 'x');
+    } catch (const std::bad_alloc&) {
+      failed_again = true;
+    }
+  }
+
+  CHECK(during == before + 1);
+  CHECK(failed);
+  CHECK_FALSE(failed_again);
+  CHECK(FailNth::failures() == 1);
+  CHECK(outstanding_allocations() == before);
+}
+
+void whole_program(Plan plan) {
+  const FailNth guard(plan);
+  LoopOptions options;
+  options.clock = ClockKind::kVirtual;
+  const int value = run(later(7, 1ms), options);
+  expect(value == 7, "run() returns the value");
+}
+
+void first_io(Plan plan) {
+  Loop other;
+  set_up_io(other);
+  const FailNth guard(plan);
+  Loop loop;
+  set_up_io(loop);
+}
+
+TEST_CASE("Out of memory: run(), the loop and its back end [T-27]") {
+  fail_every_allocation(&whole_program);
+  fail_every_allocation(&first_io);
+}
+
+Task<void> hold(Tracked, int& started) {
+  ++started;
+  co_return;
+}
+
+Task<void> spawn_without_context(Plan plan) {
+  Counts counts;
+  int started = 0;
+  Task<void> task = hold(Tracked(counts), started);
+  bool thrown = false;
+  std::string name = kLongName;
+  {
+    const FailNth guard(plan);
+    try {
+      const TaskRef handle = spawn(std::move(task), std::move(name));
+    } catch (const std::bad_alloc&) {
+      thrown = true;
+    }
+  }
+  expect(!thrown || counts.alive() == 0, "the parameters of a task that was not spawned are gone");
+  co_await yield_now();
+  co_await yield_now();
+  expect(started == (thrown ? 0 : 1), "the task runs if it was spawned, and only then");
+  expect(counts.alive() == 0, "every parameter is destroyed once");
+  if (thrown) throw std::bad_alloc();
+}
+
+TEST_CASE("Out of memory: a task that cannot be spawned never starts, and leaks nothing [T-09]") {
+  fail_every(&spawn_without_context);
+}
+
+Task<void> spawn_and_join(Plan plan) {
+  const FailNth guard(plan);
+  const TaskHandle<int> named = spawn(later(1, 1ms), kLongName);
+  const TaskHandle<int> unnamed = spawn(later(2, 0ms));
+  const int first = co_await named;
+  const int second = co_await unnamed;
+  expect(first + second == 3, "both tasks return their values");
+}
+
+TEST_CASE("Out of memory: spawn and join [T-27]") { fail_every(&spawn_and_join); }
+
+Task<void> sleep_by_many(Plan plan) {
+  const FailNth guard(plan);
+  std::vector<TaskHandle<int>> sleepers;
+  for (int i = 0; i < kMany; ++i)
+    sleepers.push_back(spawn(later(i, std::chrono::milliseconds(kMany - i))));
+  int sum = 0;
+  for (const TaskHandle<int>& sleeper : sleepers) sum += co_await sleeper;
+  expect(sum == kMany * (kMany - 1) / 2, "every sleeper wakes");
+}
+
+TEST_CASE("Out of memory: sleep, while the timer heap grows [T-27]") { fail_every(&sleep_by_many); }
+
+Task<void> deadlines(Plan plan) {
+  const FailNth guard(plan);
+  const int value = co_await timeout(1s, later(7, 10ms));
+  expect(value == 7, "a value within the deadline is returned");
+  bool timed_out = false;
+  try {
+    co_await timeout(1ms, later(8, 10ms));
+  } catch (const TimeoutError&) {
+    timed_out = true;
+  }
+  expect(timed_out, "the deadline passes");
+}
+
+TEST_CASE("Out of memory: timeout() [T-27]") { fail_every(&deadlines); }
+
+Task<void> wait_for_some(Plan plan) {
+  const FailNth guard(plan);
+  std::vector<TaskHandle<int>> tasks;
+  for (int i = 0; i < 3; ++i) tasks.push_back(spawn(later(i, std::chrono::milliseconds(i * 10))));
+  auto [done, pending] = co_await wait(tasks, WaitMode::kFirstCompleted, 1s);
+  expect(!done.empty() && done.size() + pending.size() == 3, "the first task has ended");
+  if (pending.empty()) co_return;  // Without memory, tasks end early.
+  const std::size_t left = pending.size();
+  auto [rest, none] = co_await wait(std::move(pending));
+  expect(rest.size() == left && none.empty(), "all tasks have ended");
+}
+
+TEST_CASE("Out of memory: wait() [T-27]") { fail_every(&wait_for_some); }
+
+Task<void> gather_both_ways(Plan plan) {
+  const FailNth guard(plan);
+  const auto [one, two] = co_await gather(later(1, 2ms), later(2, 1ms));
+  expect(one == 1 && two == 2, "gather() returns what its tasks do");
+  std::vector<Task<int>> tasks;
+  for (int i = 0; i < 5; ++i) tasks.push_back(later(i, 1ms));
+  const std::vector<int> values = co_await gather(std::move(tasks));
+  expect(values.size() == 5 && values[4] == 4, "so does gather() of a vector");
+}
+
+TEST_CASE("Out of memory: gather() [T-27]") { fail_every(&gather_both_ways); }
+
+Task<void> stay(Tracked) { co_await sleep(1h); }
+
+Task<void> gather_two(Counts& counts) {
+  co_await gather(stay(Tracked(counts)), stay(Tracked(counts)));
+}
+
+Task<void> cancel_a_gather(Plan plan) {
+  auto counts = std::make_unique<Counts>();
+  const TaskHandle<void> gatherer = spawn(gather_two(*counts));
+  co_await yield_now();
+  const FailNth guard(plan);
+  gatherer.cancel();
+  co_await wait_done(gatherer);
+  expect(gatherer.status() == TaskStatus::kCancelled, "a gather() that is cancelled ends so");
+  expect(counts->alive() == 0, "its tasks have ended before");
+  const std::string some_memory(100, 'x');
+}
+
+TEST_CASE("Out of memory: a gather() that is cancelled waits for its tasks [T-27]") {
+  fail_every(&cancel_a_gather);
+}
+
+template <class Primitive>
+Task<void> enter(std::shared_ptr<Primitive> primitive, std::shared_ptr<int> entered) {
+  auto permit = co_await primitive->acquire();
+  co_await yield_now();
+  ++*entered;
+}
+
+template <class Primitive>
+Task<void> contend(std::shared_ptr<Primitive> primitive) {
+  auto entered = std::make_shared<int>(0);
+  std::vector<TaskHandle<void>> tasks;
+  for (int i = 0; i < 5; ++i) tasks.push_back(spawn(enter(primitive, entered)));
+  for (const TaskHandle<void>& task : tasks) co_await task;
+  expect(*entered == 5, "everybody has entered");
+}
+
+Task<void> lock_by_many(Plan plan) {
+  const FailNth guard(plan);
+  auto lock = std::make_shared<Lock>();
+  co_await contend(lock);
+  expect(!lock->locked(), "the lock is free again");
+}
+
+Task<void> semaphore_by_many(Plan plan) {
+  const FailNth guard(plan);
+  auto semaphore = std::make_shared<Semaphore>(2);
+  co_await contend(semaphore);
+  expect(semaphore->available() == 2, "the permits are back");
+}
+
+TEST_CASE("Out of memory: Lock and Semaphore [T-27]") {
+  fail_every(&lock_by_many);
+  fail_every(&semaphore_by_many);
+}
+
+}  // namespace
+}  // namespace brigade

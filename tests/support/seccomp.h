@@ -1,0 +1,13 @@
+#pragma once
+
+namespace brigade {
+
+/// Lets io_uring_setup() fail with `error` for the rest of this process, as the seccomp filters of
+/// containers do. For a forked child.
+void forbid_io_uring(unsigned error);
+
+/// Lets io_uring_enter() fail with EBUSY where it only submits; one that also looks for completions
+/// goes through. This is how a kernel short of room answers. For a forked child.
+void refuse_mere_submits();
+
+}  // namespace brigade

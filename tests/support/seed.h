@@ -1,0 +1,11 @@
+#pragma once
+
+#include <cstdint>
+
+namespace brigade {
+
+/// The seed of all that is random in this run of a test: BRIGADE_SEED=N, or a new one. The first
+/// call prints "seed=N".
+std::uint32_t test_seed();
+
+}  // namespace brigade
