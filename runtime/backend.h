@@ -11,8 +11,8 @@
 
 namespace brigade {
 
-/// The back end of a loop: io_uring, epoll in its place, or one from outside. One predictable branch
-/// per verb; only the last pays for a virtual call.
+/// The back end of a loop: io_uring, epoll in its place, or one from outside. One predictable
+/// branch per verb; only the last pays for a virtual call.
 ///
 /// Errors:     the constructor throws std::system_error if the kind asked for cannot start, and
 ///             std::invalid_argument for a BRIGADE_BACKEND that is neither; the verbs none.

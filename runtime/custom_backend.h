@@ -10,8 +10,8 @@
 
 namespace brigade {
 
-/// A back end from outside, such as the one of testing/chaos.h, by virtual calls. Its verbs keep the
-/// promises of docs/design/back_ends.md.
+/// A back end from outside, such as the one of testing/chaos.h, by virtual calls. Its verbs keep
+/// the promises of docs/design/back_ends.md.
 ///
 /// Errors:     the verbs none.
 /// Threads:    one.

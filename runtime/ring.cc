@@ -15,6 +15,7 @@ namespace brigade {
 namespace {
 
 constexpr unsigned kMinCompletions = 4096;
+constexpr Nanoseconds kRetryInterval = std::chrono::milliseconds(1);
 
 // Best first; a kernel that does not know a flag answers EINVAL. One that knows COOP_TASKRUN (5.19)
 // has everything else that is used here, such as accepting many clients by one operation.
@@ -185,6 +186,9 @@ void Ring::flush_backlog() noexcept {
 
 void Ring::wait(std::optional<Nanoseconds> timeout) noexcept {
   flush_backlog();
+  // What the kernel would not take yet (EAGAIN: out of memory) is offered again soon.
+  if (!backlog_.empty() || !cancelling_.empty())
+    timeout = std::min(timeout.value_or(kRetryInterval), kRetryInterval);
   __kernel_timespec limit{};
   if (timeout) {
     limit.tv_sec = timeout->count() / 1'000'000'000;

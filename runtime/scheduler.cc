@@ -54,6 +54,7 @@ void Scheduler::report_unhandled(TaskContext& context) noexcept {
 }
 
 std::string Scheduler::describe_tasks() const {
+  if (task_count_ == 0) return "none is left";
   std::string text;
   std::size_t described = 0;
   tasks_.for_each([&](const TaskContext& context) {

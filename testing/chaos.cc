@@ -215,7 +215,7 @@ void Chaos::tell_due() noexcept {
     due.emplace_back(proxy->random(), proxy);
     return true;
   });
-  std::ranges::stable_sort(due, {}, &Due::first);
+  std::ranges::sort(due, {}, &Due::first);
   const auto came = [](const Due& entry) { return entry.second->untold.front().came; };
   if (!std::ranges::is_sorted(due, {}, came)) ++counts_.permuted;
   told_any_ = !due.empty();

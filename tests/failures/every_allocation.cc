@@ -90,7 +90,7 @@ bool survives(const Attempt& attempt, FailNth::Plan plan,
          (outcome.failures > 0 && (outcome.error == "bad_alloc" || is_documented))));
   CHECK(outcome.after == "");
   CHECK(outcome.left == Ledger{});
-  CHECK(kept == 0);
+  REQUIRE(kept == 0);  // Each time it is not costs seconds.
   CHECK(std::string(broken == nullptr ? "" : broken) == "");
   return outcome.failures > 0;
 }
