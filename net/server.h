@@ -22,8 +22,7 @@ using StreamHandler = std::function<Task<void>(StreamReader, StreamWriter)>;
 /// Errors:       a handler that throws is reported as an error that nobody awaited, by the name of
 ///               its connection; it ends that connection and nothing else.
 /// Cancellation: a cancelled serve_forever() closes the server; a cancelled wait_closed() only
-/// stops
-///               waiting.
+///               stops waiting.
 /// Complexity:   one kernel operation accepts all clients.
 /// Threads:      loop-affine.
 /// Lifetime:     the destructor closes; handlers go on. Must not outlive the loop.

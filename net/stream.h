@@ -87,9 +87,8 @@ class StreamReader {
 
 /// The writing end of a connection.
 ///
-/// - write(bytes) copies them into the buffer and never waits. They are sent at the next drain(),
-/// or
-///   at the end of the loop's turn, together.
+/// - write(bytes) copies them into the buffer and never waits. They are sent at the next
+///   drain(), or at the end of the loop's turn, together.
 /// - drain() sends now what the socket takes. It returns at once while less than 64 KiB wait to be
 ///   sent; above, it parks until the peer has taken all but 16 KiB.
 /// - write_eof() ends our direction after what was written; reading goes on.

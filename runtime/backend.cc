@@ -22,8 +22,8 @@ BackendKind wanted(BackendKind kind) {
 }
 
 bool is_refusal(const std::error_code& code) {
-  return code.value() == ENOSYS || code.value() == EINVAL || code.value() == EPERM || code.value() == EACCES ||
-         code.value() == ENOMEM;
+  return code.value() == ENOSYS || code.value() == EINVAL || code.value() == EPERM ||
+         code.value() == EACCES || code.value() == ENOMEM;
 }
 
 void tell_once(const char* why) {

@@ -20,65 +20,45 @@ namespace brigade {
 /// Threads:    one.
 /// Lifetime:   must be idle when destroyed.
 class Backend {
+  template <class Verb>
+  decltype(auto) on(Verb verb) {
+    if (ring_) return verb(*ring_);
+    if (epoll_) return verb(*epoll_);
+    return verb(*custom_);
+  }
+
  public:
   Backend(BackendKind kind, unsigned ring_entries);
   explicit Backend(std::unique_ptr<CustomBackend> custom) noexcept : custom_(std::move(custom)) {}
 
   /// `fd` is a new socket, whatever its number meant before.
-  void attach(int fd) noexcept {
-    if (epoll_)
-      epoll_->attach(fd);
-    else if (custom_)
-      custom_->attach(fd);
+  void attach(int fd) {
+    on([&](auto& backend) { backend.attach(fd); });
   }
   void submit(Operation& operation, const Request& request) noexcept {
-    if (ring_)
-      ring_->submit(operation, request);
-    else if (epoll_)
-      epoll_->submit(operation, request);
-    else
-      custom_->submit(operation, request);
+    on([&](auto& backend) { backend.submit(operation, request); });
   }
   void cancel(Operation& operation) noexcept {
-    if (ring_)
-      ring_->cancel(operation);
-    else if (epoll_)
-      epoll_->cancel(operation);
-    else
-      custom_->cancel(operation);
+    on([&](auto& backend) { backend.cancel(operation); });
   }
   void cancel_all() noexcept {
-    if (ring_)
-      ring_->cancel_all();
-    else if (epoll_)
-      epoll_->cancel_all();
-    else
-      custom_->cancel_all();
+    on([](auto& backend) { backend.cancel_all(); });
   }
   void wait(std::optional<Nanoseconds> timeout) noexcept {
-    if (ring_)
-      ring_->wait(timeout);
-    else if (epoll_)
-      epoll_->wait(timeout);
-    else
-      custom_->wait(timeout);
+    on([&](auto& backend) { backend.wait(timeout); });
   }
   void poll() noexcept {
-    if (ring_)
-      ring_->poll();
-    else if (epoll_)
-      epoll_->poll();
-    else
-      custom_->poll();
+    on([](auto& backend) { backend.poll(); });
   }
-  std::size_t in_flight() const noexcept {
-    return ring_ ? ring_->in_flight() : epoll_ ? epoll_->in_flight() : custom_->in_flight();
+  std::size_t in_flight() noexcept {
+    return on([](auto& backend) { return backend.in_flight(); });
   }
-  bool busy() const noexcept {
-    return ring_ ? ring_->busy() : epoll_ ? epoll_->busy() : custom_->busy();
+  /// The last look told or left something: there may be more to do at once.
+  bool busy() noexcept {
+    return on([](auto& backend) { return backend.busy(); });
   }
-  Capabilities capabilities() const noexcept {
-    return ring_ ? ring_->capabilities() : custom_ ? custom_->capabilities() : Capabilities();
+  Capabilities capabilities() {
+    return on([](auto& backend) -> Capabilities { return backend.capabilities(); });
   }
 
  private:

@@ -23,7 +23,7 @@ class CustomBackend {
   CustomBackend(const CustomBackend&) = delete;
   CustomBackend& operator=(const CustomBackend&) = delete;
 
-  virtual void attach(int fd) noexcept = 0;
+  virtual void attach(int fd) = 0;
   virtual void submit(Operation& operation, const Request& request) noexcept = 0;
   virtual void cancel(Operation& operation) noexcept = 0;
   virtual void cancel_all() noexcept = 0;

@@ -50,24 +50,17 @@ Epoll::Epoll() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
 
 Epoll::~Epoll() { check(in_flight_ == 0, "a back end is destroyed while it owns operations"); }
 
-Epoll::Descriptor* Epoll::find(int fd) noexcept {
-  if (fd < 0) return nullptr;
+Epoll::Descriptor& Epoll::find(int fd) {
   const auto index = static_cast<std::size_t>(fd);
-  try {
-    if (index >= descriptors_.size()) descriptors_.resize(std::max(index + 1, index * 2));
-    if (!descriptors_[index]) descriptors_[index] = std::make_unique<Descriptor>(fd);
-  } catch (const std::bad_alloc&) {
-    return nullptr;
-  }
-  return descriptors_[index].get();
+  if (index >= descriptors_.size()) descriptors_.resize(std::max(index + 1, index * 2));
+  if (!descriptors_[index]) descriptors_[index] = std::make_unique<Descriptor>(fd);
+  return *descriptors_[index];
 }
 
-void Epoll::attach(int fd) noexcept {
-  if (static_cast<std::size_t>(fd) >= descriptors_.size()) return;
-  if (Descriptor* descriptor = descriptors_[static_cast<std::size_t>(fd)].get()) {
-    descriptor->registered = descriptor->readable = descriptor->writable = false;
-    descriptor->hung_up = false;
-  }
+void Epoll::attach(int fd) {
+  Descriptor& descriptor = find(fd);
+  descriptor.registered = descriptor.readable = descriptor.writable = false;
+  descriptor.hung_up = false;
 }
 
 int Epoll::watch_socket(Descriptor& descriptor) noexcept {
@@ -89,19 +82,22 @@ void Epoll::submit(Operation& operation, const Request& request) noexcept {
   operation.request_ = request;
   operation.submitted_ = true;
   ++in_flight_;
-  const int error = start(operation);
+  int error = -EBADF;
+  try {
+    if (request.fd >= 0) error = start(operation, find(request.fd));
+  } catch (const std::bad_alloc&) {
+    error = -ENOMEM;  // Of a descriptor that is polled for the first time.
+  }
   if (error != 0) finish(operation, error);
 }
 
 // Puts an operation where it waits; a negative errno if it cannot wait there.
-int Epoll::start(Operation& operation) noexcept {
+int Epoll::start(Operation& operation, Descriptor& descriptor) noexcept {
   const Request& request = operation.request_;
-  Descriptor* const descriptor = find(request.fd);
-  if (descriptor == nullptr) return request.fd < 0 ? -EBADF : -ENOMEM;
   switch (request.kind) {
     case Request::Kind::kPoll: {
-      descriptor->polls.push_back(operation);
-      const int error = watch_polls(*descriptor);
+      descriptor.polls.push_back(operation);
+      const int error = watch_polls(descriptor);
       // Regular files cannot be watched, and are always ready.
       return error == -EPERM ? static_cast<int>(request.flags & (POLLIN | POLLOUT)) : error;
     }
@@ -113,23 +109,23 @@ int Epoll::start(Operation& operation) noexcept {
         return 0;
       }
       if (errno != EINPROGRESS) return -errno;
-      descriptor->writers.push_back(operation);
-      return watch_socket(*descriptor);
+      descriptor.writers.push_back(operation);
+      return watch_socket(descriptor);
     case Request::Kind::kSend:
-      descriptor->writers.push_back(operation);
+      descriptor.writers.push_back(operation);
       break;
     case Request::Kind::kAccept:
       set_nonblocking(request.fd);
       [[fallthrough]];
     case Request::Kind::kReceive:
-      descriptor->readers.push_back(operation);
+      descriptor.readers.push_back(operation);
       break;
   }
-  const int error = watch_socket(*descriptor);
+  const int error = watch_socket(descriptor);
   // What was ready before is tried again: epoll tells of changes only.
   const bool ready =
-      request.kind == Request::Kind::kSend ? descriptor->writable : descriptor->readable;
-  if (error == 0 && ready && !descriptor->linked()) runnable_.push_back(*descriptor);
+      request.kind == Request::Kind::kSend ? descriptor.writable : descriptor.readable;
+  if (error == 0 && ready && !descriptor.linked()) runnable_.push_back(descriptor);
   return error;
 }
 

@@ -31,8 +31,8 @@ class Epoll {
   Epoll(const Epoll&) = delete;
   Epoll& operator=(const Epoll&) = delete;
 
-  /// `fd` is a new socket, whatever its number meant before.
-  void attach(int fd) noexcept;
+  /// `fd` is a new socket, whatever its number meant before. Throws std::bad_alloc.
+  void attach(int fd);
 
   void submit(Operation& operation, const Request& request) noexcept;
   void cancel(Operation& operation) noexcept;
@@ -40,6 +40,7 @@ class Epoll {
   void wait(std::optional<Nanoseconds> timeout) noexcept;
   void poll() noexcept { wait(Nanoseconds::zero()); }
   std::size_t in_flight() const noexcept { return in_flight_; }
+  Capabilities capabilities() const { return {}; }
 
   /// The last wait told or left something: there may be more to do at once.
   bool busy() const noexcept { return told_ || !runnable_.empty() || !finished_.empty(); }
@@ -60,10 +61,10 @@ class Epoll {
     IntrusiveList<Operation> polls;
   };
 
-  Descriptor* find(int fd) noexcept;
+  Descriptor& find(int fd);
   int watch_socket(Descriptor& descriptor) noexcept;
   int watch_polls(Descriptor& descriptor) noexcept;
-  int start(Operation& operation) noexcept;
+  int start(Operation& operation, Descriptor& descriptor) noexcept;
   void note(const epoll_event& event) noexcept;
   void run(Descriptor& descriptor) noexcept;
   void run_polls(Descriptor& descriptor) noexcept;

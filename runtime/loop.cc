@@ -60,7 +60,7 @@ void Loop::prepare_io() {
                            : std::make_unique<Backend>(backend_kind_, ring_entries_);
 }
 
-void Loop::attach(int fd) noexcept { backend_->attach(fd); }
+void Loop::attach(int fd) { backend_->attach(fd); }
 
 Capabilities Loop::capabilities() {
   prepare_io();
@@ -133,7 +133,8 @@ void Loop::wait(Nanoseconds limit) {
   if (jumps) {
     virtual_now_ = std::max(virtual_now_, timers_.earliest());
   } else if (is_virtual || timers_.empty()) {
-    if (!io && external_work_ == 0) throw DeadlockError("nothing can wake any task: " + describe_tasks());
+    if (!io && external_work_ == 0)
+      throw DeadlockError("nothing can wake any task: " + describe_tasks());
     sleep(limit);
   } else {
     sleep(std::clamp(timers_.earliest() - now(), Nanoseconds::zero(), limit));
@@ -177,8 +178,10 @@ void Loop::cancel_round() {
     const Nanoseconds left = end - std::chrono::steady_clock::now();
     if (left <= Nanoseconds::zero() || task_count() == 0) return;
     try {
-      if (!any_ready()) wait(left);
-      else look();
+      if (!any_ready())
+        wait(left);
+      else
+        look();
     } catch (const std::exception&) {
       return;  // They wait for each other, or no back end can start: only another cancel helps.
     }

@@ -59,8 +59,8 @@ class TurnEnd : public ListNode<TurnEnd> {
 };
 
 /// The event loop: runs ready tasks in FIFO order, fires timers, and waits on io_uring, or on epoll
-/// where that is refused (set up when first needed: a program on the virtual clock without I/O never
-/// asks for it).
+/// where that is refused (set up when first needed: a program on the virtual clock without I/O
+/// never asks for it).
 ///
 /// Errors:       the run functions throw what the awaited task throws, DeadlockError when nothing
 ///               can ever wake the tasks that wait, and std::system_error if no back end can start.
@@ -151,8 +151,8 @@ class Loop : public Scheduler {
 
   void arm(Timer& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
   void disarm(Timer& timer) noexcept { timers_.disarm(timer); }
-  void prepare_io();                        // sets the back end up; before the first submit()
-  void attach(int fd) noexcept;             // a new socket, before its first submit()
+  void prepare_io();    // sets the back end up; before the first submit()
+  void attach(int fd);  // a new socket, before its first submit()
   void submit(Operation& operation, const Request& request) noexcept;
   void cancel(Operation& operation) noexcept;
   void at_turn_end(TurnEnd& hook) noexcept { turn_ends_.push_back(hook); }
@@ -163,7 +163,7 @@ class Loop : public Scheduler {
 
   void drive(const TaskContext* until);
   void run_turn_ends() noexcept;
-  void look() noexcept;  // at I/O and timers, without waiting
+  void look() noexcept;                               // at I/O and timers, without waiting
   void wait(Nanoseconds limit = Nanoseconds::max());  // for I/O, timers or posts
   void sleep(Nanoseconds limit);
   void cancel_round();

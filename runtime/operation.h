@@ -14,8 +14,8 @@ enum class BackendKind : std::uint8_t { kAuto, kIoUring, kEpoll };
 /// What a back end found that it can use.
 struct Capabilities {
   BackendKind backend = BackendKind::kEpoll;
-  bool single_issuer = false;   // IORING_SETUP_SINGLE_ISSUER, Linux 6.0
-  bool defer_taskrun = false;   // IORING_SETUP_DEFER_TASKRUN, Linux 6.1
+  bool single_issuer = false;  // IORING_SETUP_SINGLE_ISSUER, Linux 6.0
+  bool defer_taskrun = false;  // IORING_SETUP_DEFER_TASKRUN, Linux 6.1
   bool registered_ring = false;
   unsigned submission_entries = 0;
   unsigned completion_entries = 0;

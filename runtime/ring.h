@@ -26,6 +26,7 @@ class Ring {
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
 
+  void attach(int) noexcept {}  // The kernel knows.
   void submit(Operation& operation, const Request& request) noexcept;
 
   /// Asks for an early end of what is in flight; its completion tells whether it came. Idempotent.

@@ -63,8 +63,7 @@ class WaitSet : public Waiter, private Timer {
 /// Cancels nothing. A handle given twice comes back once.
 ///
 /// Errors:       std::invalid_argument if `handles` is empty; std::logic_error if one is the
-/// running
-///               task itself, or of another loop.
+///               running task itself, or of another loop.
 /// Cancellation: safe; the tasks waited for go on.
 /// Complexity:   O(handles), one allocation per vector.
 /// Threads:      loop-affine.

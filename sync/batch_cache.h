@@ -28,8 +28,7 @@ namespace brigade {
 ///               constructor throws std::invalid_argument for a batch of 0. get() from inside the
 ///               refill, or when the cache is destroyed, throws std::logic_error.
 /// Cancellation: safe; a cancelled get() takes no item and harms no other. The refill runs in a
-/// task
-///               of its own, and is cancelled when nobody waits for it any more.
+///               task of its own, and is cancelled when nobody waits for it any more.
 /// Complexity:   every member O(1); get() allocates only to start a refill.
 /// Threads:      loop-affine.
 /// Lifetime:     what the refill refers to must outlive the cache and a refill that runs.

@@ -16,8 +16,7 @@ namespace brigade {
 ///               twice is a broken check; waiting when the semaphore is destroyed throws
 ///               std::logic_error.
 /// Cancellation: safe; a cancelled acquire() leaves the queue and holds no permit. A permit that
-/// was
-///               granted before the cancel is owned, and released by its destructor.
+///               was granted before the cancel is owned, and released by its destructor.
 /// Complexity:   every member O(1); acquire() allocates nothing (a waiter lives in its coroutine).
 /// Threads:      loop-affine.
 /// Lifetime:     permits may outlive it.

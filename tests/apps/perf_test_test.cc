@@ -177,7 +177,10 @@ TEST_CASE("perf_test: the real clock serves everybody and counts as it reports")
 TEST_CASE("perf_test: on the real clock, who is on the edge is warned of") {
   const std::string warning = "within 1 ms (of real time) of the timeout";
 
-  CHECK(contains(errors_of("1 1 8ms --clock real --fries-time 8ms --speed 1e6", 0), warning));
+  bool warned = false;  // Only a run that takes less than 1 ms is on the edge.
+  for (int run = 0; run < 100 && !warned; ++run)
+    warned = contains(errors_of("1 1 8ms --clock real --fries-time 8ms --speed 1e6", 0), warning);
+  CHECK(warned);
   CHECK_FALSE(contains(errors_of("1 1 1h --clock real --fries-time 8ms --speed 1000", 0), warning));
   CHECK_FALSE(contains(errors_of("1 1 4", 0), warning));
 }

@@ -26,6 +26,11 @@ Task<void> note(std::string& log, char letter, Nanoseconds duration) {
   log += letter;
 }
 
+Task<void> note_at(std::string& log, char letter, TimePoint time) {
+  co_await sleep_until(time);
+  log += letter;
+}
+
 Task<void> note_later(std::string& log, char letter, int yields) {
   co_await turns(yields);
   log += letter;
@@ -135,10 +140,11 @@ TEST_CASE("sleep: never early on the real clock [C-03]") {
 TEST_CASE("sleep: after a stall overdue sleepers wake once, in the order of the deadlines [C-07]") {
   run_async_real([]() -> Task<void> {
     std::string log;
-    detach(spawn(note(log, 'c', 3ms)));
-    detach(spawn(note(log, 'a', 1ms)));
-    detach(spawn(note(log, 'd', 4ms)));
-    detach(spawn(note(log, 'b', 2ms)));
+    const TimePoint start = Loop::current().now();
+    detach(spawn(note_at(log, 'c', start + 3ms)));
+    detach(spawn(note_at(log, 'a', start + 1ms)));
+    detach(spawn(note_at(log, 'd', start + 4ms)));
+    detach(spawn(note_at(log, 'b', start + 2ms)));
     co_await yield_now();
 
     std::this_thread::sleep_for(10ms);  // The thread is held up; all deadlines pass.
