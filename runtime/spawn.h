@@ -16,7 +16,7 @@ namespace brigade {
 /// Threads:      loop-affine.
 /// Lifetime:     the loop keeps the task until it ends; dropping the handle detaches it. What the
 ///               task refers to must outlive it.
-/// Example:      examples/hello.cc
+/// Example:      examples/event_loop.cc
 template <class T>
 TaskHandle<T> spawn(Task<T> task, std::string name = {}) {
   return Loop::current().spawn(std::move(task), std::move(name));

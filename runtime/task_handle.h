@@ -113,7 +113,7 @@ class TypedContext final : public TaskContext {
 /// Complexity:   O(1), no allocation.
 /// Threads:      loop-affine.
 /// Lifetime:     must not outlive the loop.
-/// Example:      examples/hello.cc
+/// Example:      examples/event_loop.cc
 template <class T>
 class TaskHandle : public TaskRef {
  public:

@@ -15,7 +15,7 @@ namespace brigade {
 /// Complexity:   every member O(1); acquire() allocates nothing.
 /// Threads:      loop-affine.
 /// Lifetime:     guards may outlive it; waiters get std::logic_error when it is destroyed.
-/// Example:      examples/hello.cc
+/// Example:      examples/soda_machine.cc
 class Lock : private Semaphore {
  public:
   using Guard = Permit;

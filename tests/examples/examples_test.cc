@@ -56,6 +56,14 @@ sent 'ping', received 'ping'
 )");
 }
 
+TEST_CASE("soda_machine: one machine serves one customer after the other") {
+  CHECK(output_of("soda_machine") == R"(
+2 s: A has a soda
+4 s: B has a soda
+6 s: C has a soda
+)");
+}
+
 TEST_CASE("limit_connections: a page starts when another one is here") {
   CHECK(output_of("limit_connections") == R"(
 0 s: page 1 starts
