@@ -5,6 +5,7 @@
 namespace brigade {
 
 bool TaskContext::cancel() noexcept {
+  scheduler_.check_thread();
   if (done()) return false;
   ++cancel_requests_;
   if (std::exchange(cancel_due_, true)) return true;

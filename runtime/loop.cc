@@ -30,6 +30,7 @@ class Loop::Running {
  public:
   explicit Running(Loop& loop) {
     check(current_ == nullptr, "a loop already runs on this thread");
+    loop.take_thread();
     current_ = &loop;
   }
   ~Running() {

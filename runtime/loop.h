@@ -85,6 +85,7 @@ class Loop : public Scheduler {
   /// Makes a task of `task`; it starts in a later turn. Unnamed ones are called "Task-1", ...
   template <class T>
   TaskHandle<T> spawn(Task<T> task, std::string name = {}) {
+    take_thread();
     check(!closed_, "spawn() on a closed loop");
     check(task.valid(), "spawn() of a Task that was moved from");
     auto& context = TypedContext<T>::create(*this, std::move(task), std::move(name));

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "brigade/runtime/check.h"
 #include "brigade/runtime/context.h"
 
 namespace brigade {
@@ -39,6 +40,16 @@ class Scheduler {
   bool any_ready() const noexcept { return first_ready_ != nullptr; }
   std::size_t task_count() const noexcept { return task_count_; }
 
+  /// A loop belongs to the thread that first spawns in it or runs it.
+  void take_thread() noexcept {
+    if (thread_ == nullptr) thread_ = &current_context;
+    check_thread();
+  }
+  void check_thread() const noexcept {
+    check(thread_ == nullptr || thread_ == &current_context,
+          "a loop is used on another thread than its own: only post() may be");
+  }
+
   void adopt(TaskContext& context) noexcept;
   void run_ready(int steps) noexcept;
   void run_ready_once() noexcept;  // each task that is ready now
@@ -60,6 +71,7 @@ class Scheduler {
   void task_ended(TaskContext& context) noexcept;
   void report_unhandled(TaskContext& context) noexcept;
 
+  const void* thread_ = nullptr;  // The address of something that each thread has its own of.
   const Hook on_unhandled_error_;
   const Hook on_task_end_;
   TaskContext* first_ready_ = nullptr;

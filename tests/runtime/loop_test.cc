@@ -3,6 +3,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "brigade/runtime/poll.h"
@@ -406,6 +407,63 @@ TEST_CASE("Loop: a closed loop cannot run [T-28]") {
         loop.run_once();
       },
       "a closed loop cannot run");
+}
+
+TEST_CASE("Loop: used on another thread than its own it is a broken check [T-23]") {
+  const std::string why = "a loop is used on another thread than its own";
+
+  check_dies(
+      [] {
+        Loop loop;
+        loop.run_until_complete(turns(1));
+        std::thread([&loop] { detach(loop.spawn(turns(1))); }).join();
+      },
+      why);
+  check_dies(
+      [] {
+        Loop loop;
+        const TaskHandle<void> task = loop.spawn(turns(1));
+        loop.run_once();
+        std::thread([&task] { task.cancel(); }).join();
+      },
+      why);
+  check_dies(
+      [] {
+        Loop loop;
+        loop.run_until_complete(turns(1));
+        std::thread([&loop] { loop.run_once(); }).join();
+      },
+      why);
+}
+
+TEST_CASE("Loop: may be made on one thread and live on another [T-23]") {
+  LoopOptions options;
+  options.clock = ClockKind::kVirtual;
+  Loop loop(std::move(options));
+  bool ran = false;
+
+  std::thread([&loop, &ran] {
+    loop.run_until_complete(turns(3));
+    loop.close();
+    ran = true;
+  }).join();
+
+  CHECK(ran);
+}
+
+TEST_CASE("Loop: a forked child that runs it is stopped, and the parent goes on [T-26]") {
+  LoopOptions options;
+  options.backend = BackendKind::kIoUring;
+  Loop loop(std::move(options));
+  const auto nap = []() -> Task<void> { co_await sleep(1ms); };
+  loop.run_until_complete(nap());
+
+  static Loop* inherited;
+  inherited = &loop;
+  check_dies([] { inherited->run_until_complete(turns(1000)); },
+             "io_uring_enter failed (used after fork");
+
+  loop.run_until_complete(nap());
 }
 
 TEST_CASE("Loop: a run inside a run is a broken check [T-28]") {
