@@ -123,9 +123,11 @@ class TaskContext : public ListNode<TaskContext> {
   }
 
  protected:
-  TaskContext(Scheduler& scheduler, const Type& type, std::string name,
+  TaskContext(Scheduler& scheduler, const Type& type, std::string& name,
               std::coroutine_handle<> root) noexcept
-      : scheduler_(scheduler), type_(type), root_(root), resume_(root), name_(std::move(name)) {}
+      : scheduler_(scheduler), type_(type), root_(root), resume_(root) {
+    if (!name.empty()) name_ = std::move(name);
+  }
   ~TaskContext() = default;
 
   void set_outcome(TaskStatus status, std::exception_ptr error) noexcept {

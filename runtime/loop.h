@@ -85,12 +85,7 @@ class Loop : public Scheduler {
   /// Makes a task of `task`; it starts in a later turn. Unnamed ones are called "Task-1", ...
   template <class T>
   TaskHandle<T> spawn(Task<T> task, std::string name = {}) {
-    take_thread();
-    check(!closed_, "spawn() on a closed loop");
-    check(task.valid(), "spawn() of a Task that was moved from");
-    auto& context = TypedContext<T>::create(*this, std::move(task), std::move(name));
-    adopt(context);
-    return TaskHandle<T>(context);
+    return start(task, name);
   }
 
   /// Runs until this task has ended; returns its value or throws what it threw. Others stay where
@@ -148,7 +143,18 @@ class Loop : public Scheduler {
   Capabilities capabilities();
   bool closing() const noexcept { return closing_; }
 
-  // For awaiters and streams.
+  // For spawn(), awaiters and streams.
+
+  /// spawn() by reference, as moving even an empty string costs a call.
+  template <class T>
+  TaskHandle<T> start(Task<T>& task, std::string& name) {
+    take_thread();
+    check(!closed_, "spawn() on a closed loop");
+    check(task.valid(), "spawn() of a Task that was moved from");
+    auto& context = TypedContext<T>::create(*this, task, name);
+    adopt(context);
+    return TaskHandle<T>(context);
+  }
 
   void arm(Timer& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
   void disarm(Timer& timer) noexcept { timers_.disarm(timer); }

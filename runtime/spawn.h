@@ -19,7 +19,7 @@ namespace brigade {
 /// Example:      examples/event_loop.cc
 template <class T>
 TaskHandle<T> spawn(Task<T> task, std::string name = {}) {
-  return Loop::current().spawn(std::move(task), std::move(name));
+  return Loop::current().start(task, name);
 }
 
 /// The task that runs now; a broken check outside of one.

@@ -41,9 +41,9 @@ class TypedContext final : public TaskContext {
  public:
   using Value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
-  static TypedContext& create(Scheduler& scheduler, Task<T> task, std::string name) {
+  static TypedContext& create(Scheduler& scheduler, Task<T>& task, std::string& name) {
     void* memory = FramePool::allocate(sizeof(TypedContext));
-    return *new (memory) TypedContext(scheduler, task.release(), std::move(name));
+    return *new (memory) TypedContext(scheduler, task.release(), name);
   }
 
   /// The value; throws what the task threw, and Cancelled if it was cancelled.
@@ -57,8 +57,8 @@ class TypedContext final : public TaskContext {
  private:
   using Root = typename Task<T>::Handle;
 
-  TypedContext(Scheduler& scheduler, Root root, std::string name) noexcept
-      : TaskContext(scheduler, kType, std::move(name), root) {
+  TypedContext(Scheduler& scheduler, Root root, std::string& name) noexcept
+      : TaskContext(scheduler, kType, name, root) {
     root.promise().set_context(*this);
   }
 
