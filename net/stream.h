@@ -93,8 +93,8 @@ class StreamReader {
 ///   sent; above, it parks until the peer has taken all but 16 KiB.
 /// - write_eof() ends our direction after what was written; reading goes on.
 /// - close() sends what was written, in the background, then closes both directions; unread input
-///   is dropped. If the peer takes nothing for 30 s the connection is reset. abort() resets at
-///   once. The destructor closes.
+///   is dropped. If the peer takes nothing for 30 s, or there is no memory to wait for it, the
+///   connection is reset. abort() resets at once. The destructor closes.
 /// - wait_closed() parks until the descriptor is closed.
 ///
 /// Errors:       after the connection broke write() drops its bytes, and drain() and wait_closed()

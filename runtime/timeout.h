@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <coroutine>
-#include <optional>
 #include <utility>
 
 #include "brigade/runtime/loop.h"
