@@ -41,7 +41,9 @@ class Connection {
    public:
     ReadWait(Connection& connection, const Goal& goal) noexcept
         : Waiter(kKind), connection_(connection), goal_(goal) {}
-    bool await_ready() noexcept { return connection_.reader_ == nullptr && satisfied(); }
+    bool await_ready() noexcept {
+      return connection_.reader_ == nullptr && satisfied() && within_budget();
+    }
     bool await_suspend(std::coroutine_handle<> coroutine);
 
    protected:

@@ -11,7 +11,10 @@ bool Connection::ReadWait::await_suspend(std::coroutine_handle<> coroutine) {
     throw std::logic_error("two tasks read from one stream at the same time");
   if (!park(coroutine)) return false;
   connection_.reader_ = this;
-  connection_.receive();
+  if (satisfied())
+    connection_.notify_reader();
+  else
+    connection_.receive();
   return true;
 }
 

@@ -105,12 +105,15 @@ StreamWriter::~StreamWriter() {
 
 bool StreamWriter::Drain::await_ready() noexcept {
   connection_.flush();
-  return !connection_.write_paused() || connection_.failed();
+  return settled() && within_budget();
 }
 
 bool StreamWriter::Drain::await_suspend(std::coroutine_handle<> coroutine) noexcept {
   if (!park(coroutine)) return false;
-  connection_.drainers().push_back(*this);
+  if (settled())
+    wake();
+  else
+    connection_.drainers().push_back(*this);
   return true;
 }
 

@@ -126,6 +126,7 @@ class StreamWriter {
     void await_resume();
 
    private:
+    bool settled() const noexcept { return !connection_.write_paused() || connection_.failed(); }
     static constexpr Kind kKind{"its peer to read", &unlink_and_wake};
     Connection& connection_;
   };

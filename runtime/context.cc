@@ -13,11 +13,28 @@ bool TaskContext::cancel() noexcept {
   return true;
 }
 
+std::string TaskContext::waits_for() const {
+  if (awaiting_ == nullptr) return {};
+  const Waiter::Kind& kind = awaiting_->kind_;
+  return kind.describe != nullptr ? kind.describe(*awaiting_) : kind.name;
+}
+
+void TaskContext::start_later(std::coroutine_handle<> coroutine, Callee& callee) noexcept {
+  resume_ = coroutine;
+  unstarted_ = &callee;
+  scheduler_.make_ready(*this);
+}
+
 void TaskContext::step() noexcept {
   if (status_ == TaskStatus::kNew && cancel_due_) return finish();
   status_ = TaskStatus::kRunning;
+  budget_ = kBudget;
   current_context = this;
   next_ = resume_;
+  if (unstarted_ != nullptr) {
+    if (std::exchange(cancel_due_, false)) next_ = unstarted_->refuse();
+    unstarted_ = nullptr;
+  }
   while (next_) std::exchange(next_, nullptr).resume();
   if (root_.done()) finish();
   current_context = nullptr;

@@ -30,8 +30,9 @@ inline constinit thread_local TaskContext* current_context = nullptr;
 class Waiter : public ListNode<Waiter> {
  public:
   struct Kind {
-    const char* name;  // What a deadlock report says the task waits for.
+    const char* name;  // What the task waits for, in reports: "a Lock".
     void (*cancel)(Waiter&) noexcept;
+    std::string (*describe)(const Waiter&) = nullptr;  // The same more exactly, if given.
   };
 
   explicit Waiter(const Kind& kind) noexcept : kind_(kind) {}
@@ -54,6 +55,10 @@ class Waiter : public ListNode<Waiter> {
   /// no effect that could be lost.
   void throw_if_cancel_due();
 
+  /// For await_ready() that has what is awaited at hand: whether the task may go on without a
+  /// suspension. If not, await_suspend() parks, takes what is awaited and calls wake() at once.
+  static bool within_budget() noexcept;
+
   TaskContext& context() const noexcept { return *context_; }
 
  private:
@@ -75,6 +80,20 @@ class Joiner : public ListNode<Joiner> {
   TaskDone task_done_;
 };
 
+/// A coroutine that another one awaits, as far as its task must know it. The base of promises.
+class Callee {
+ public:
+  /// Ends it by Cancelled before it has begun; returns who awaits it.
+  std::coroutine_handle<> refuse() noexcept {
+    refused_ = true;
+    return continuation_;
+  }
+
+ protected:
+  std::coroutine_handle<> continuation_;  // Null in the root of a task.
+  bool refused_ = false;
+};
+
 /// A spawned task: the chain of coroutines that await each other below one root, and what the loop
 /// knows of it. The loop holds one reference until the task has ended, each handle another one.
 /// Only the loop destroys its frames.
@@ -94,8 +113,8 @@ class TaskContext : public ListNode<TaskContext> {
   const std::exception_ptr& error() const noexcept { return error_; }
   Scheduler& scheduler() const noexcept { return scheduler_; }
 
-  /// What the task waits for, or null if it does not.
-  const char* waits_for() const noexcept { return awaiting_ ? awaiting_->kind_.name : nullptr; }
+  /// What the task waits for; empty if it does not.
+  std::string waits_for() const;
 
   /// Asks the task to end by Cancelled. False if it had ended. A cancel that is not delivered yet
   /// stays one cancel, however often it is asked for; each request is counted.
@@ -110,6 +129,15 @@ class TaskContext : public ListNode<TaskContext> {
   /// Takes one request back. If none above `entry_requests` is left, nothing is due any more.
   void uncancel(unsigned entry_requests) noexcept {
     if (--cancel_requests_ <= entry_requests) cancel_due_ = false;
+  }
+
+  /// Counts an await that completes without a suspension. False after kBudget of them in one step:
+  /// this one should suspend, so that a task whose awaits are always ready lets the others, timers
+  /// and I/O have their turn.
+  bool within_budget() noexcept {
+    if (budget_ == 0) return false;
+    --budget_;
+    return true;
   }
 
   void add_joiner(Joiner& joiner) noexcept { joiners_.push_back(joiner); }
@@ -142,7 +170,10 @@ class TaskContext : public ListNode<TaskContext> {
   friend class TaskRef;
   friend class PromiseBase;
 
+  static constexpr std::uint16_t kBudget = 64;
+
   void step() noexcept;  // the only place that resumes a task
+  void start_later(std::coroutine_handle<> coroutine, Callee& callee) noexcept;
   void finish() noexcept;
   void release() noexcept;
 
@@ -151,6 +182,7 @@ class TaskContext : public ListNode<TaskContext> {
   const std::coroutine_handle<> root_;
   std::coroutine_handle<> resume_;  // The innermost suspended coroutine.
   std::coroutine_handle<> next_;    // What the trampoline resumes next.
+  Callee* unstarted_ = nullptr;     // It is resume_, and has not begun: a cancel refuses it.
   Waiter* awaiting_ = nullptr;      // The innermost wait; null while READY or RUNNING.
   TaskContext* next_ready_ = nullptr;
   IntrusiveList<Joiner> joiners_;
@@ -160,6 +192,7 @@ class TaskContext : public ListNode<TaskContext> {
   unsigned references_ = 1;
   unsigned cancel_requests_ = 0;
   std::uint16_t inline_depth_ = 0;
+  std::uint16_t budget_ = kBudget;  // Awaits that may still complete at once in this step.
   TaskStatus status_ = TaskStatus::kNew;
   bool cancel_due_ = false;  // Asked for, not delivered.
   bool retrieved_ = false;
@@ -174,6 +207,8 @@ inline bool Waiter::park(std::coroutine_handle<> coroutine) noexcept {
   context.awaiting_ = this;
   return true;
 }
+
+inline bool Waiter::within_budget() noexcept { return current_context->within_budget(); }
 
 inline void Waiter::throw_if_cancelled() {
   if (!cancelled_) return;

@@ -60,8 +60,8 @@ std::string Scheduler::describe_tasks() const {
   tasks_.for_each([&](const TaskContext& context) {
     if (++described > kDescribedTasks) return;
     text += (described == 1 ? "'" : ", '") + context.name() + "'";
-    if (context.waits_for() != nullptr)
-      text += std::string(" (waits for ") + context.waits_for() + ")";
+    const std::string reason = context.waits_for();
+    if (!reason.empty()) text += " (waits for " + reason + ")";
   });
   if (described > kDescribedTasks)
     text += ", and " + std::to_string(described - kDescribedTasks) + " more";

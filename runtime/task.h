@@ -23,7 +23,7 @@ class Task;
 /// TaskContext::step(). Neither path grows the stack with the depth of the chain: inline starts
 /// are bounded by kMaxInlineDepth, and symmetric transfer, which GCC compiles to a real call in
 /// unoptimized and sanitized builds, is not used.
-class PromiseBase {
+class PromiseBase : public Callee {
  public:
   static void* operator new(std::size_t size) { return FramePool::allocate(size); }
   static void operator delete(void* frame, std::size_t size) noexcept {
@@ -47,12 +47,16 @@ class PromiseBase {
   };
   FinalAwaiter final_suspend() const noexcept { return {}; }
 
-  /// Starts `callee` for `caller`. False if it ended without suspending.
+  /// Starts `callee` for `caller`. False if `caller` need not suspend: it has ended already.
   static bool start(std::coroutine_handle<> callee, PromiseBase& promise,
                     std::coroutine_handle<> caller, PromiseBase& caller_promise) noexcept {
     TaskContext& context = *caller_promise.context_;
     promise.context_ = &context;
     promise.continuation_ = caller;
+    if (!context.within_budget()) {
+      context.start_later(callee, promise);
+      return true;
+    }
     if (context.inline_depth_ == kMaxInlineDepth) {
       context.next_ = callee;
       return true;
@@ -72,7 +76,6 @@ class PromiseBase {
   static constexpr std::uint16_t kMaxInlineDepth = 100;
   enum class Start : std::uint8_t { kSuspended, kInline, kDoneInline };
 
-  std::coroutine_handle<> continuation_;  // Null in the root of a task.
   TaskContext* context_ = nullptr;
   Start start_ = Start::kSuspended;
 };
@@ -89,11 +92,17 @@ class Promise : public PromiseBase {
     outcome_.template emplace<1>(std::forward<U>(value));
   }
   T take() {
-    if (outcome_.index() == 2) std::rethrow_exception(std::get<2>(outcome_));
-    return std::move(std::get<1>(outcome_));
+    if (outcome_.index() != 1) [[unlikely]]
+      fail();
+    return std::move(*std::get_if<1>(&outcome_));
   }
 
  private:
+  [[noreturn]] void fail() {
+    if (outcome_.index() == 0) throw Cancelled();
+    std::rethrow_exception(std::get<2>(outcome_));
+  }
+
   std::variant<std::monostate, T, std::exception_ptr> outcome_;
 };
 
@@ -105,6 +114,7 @@ class Promise<void> : public PromiseBase {
   void return_void() const noexcept {}
   void take() {
     if (error_) std::rethrow_exception(error_);
+    if (refused_) throw Cancelled();
   }
 
  private:

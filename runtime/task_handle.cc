@@ -14,9 +14,12 @@ void check_can_await(const TaskContext& target) {
 }
 
 bool WaitDone::await_suspend(std::coroutine_handle<> coroutine) {
-  check_can_await(target_.context());
+  if (!target_.done()) check_can_await(target_.context());
   if (!park(coroutine)) return false;
-  target_.context().add_joiner(*this);
+  if (target_.done())
+    wake();
+  else
+    target_.context().add_joiner(*this);
   return true;
 }
 

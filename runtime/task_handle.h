@@ -20,7 +20,7 @@ class WaitDone : public Waiter, public Joiner {
   explicit WaitDone(const TaskRef& target) noexcept
       : Waiter(kKind), Joiner(&task_done), target_(target) {}
 
-  bool await_ready() const noexcept { return target_.done(); }
+  bool await_ready() const noexcept { return target_.done() && within_budget(); }
   bool await_suspend(std::coroutine_handle<> coroutine);
   void await_resume() { throw_if_cancelled(); }
 

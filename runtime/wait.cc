@@ -34,6 +34,11 @@ bool WaitSet::await_suspend(std::coroutine_handle<> coroutine) {
   for (std::size_t i = 0; i < size_; ++i)
     if (!members_[i].task->done()) check_can_await(*members_[i].task);
   Loop& loop = Loop::current();
+  if (at_once()) {
+    if (!park(coroutine)) return false;
+    wake();
+    return true;
+  }
   if (limit_) loop.arm(*this, after(loop.now(), *limit_));
   if (!park(coroutine)) {
     loop.disarm(*this);

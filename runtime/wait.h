@@ -32,7 +32,7 @@ class WaitSet : public Waiter, private Timer {
   WaitSet(std::span<const TaskRef> tasks, Until until, std::optional<Nanoseconds> limit);
   ~WaitSet();
 
-  bool await_ready() const noexcept { return satisfied_ || (limit_ && *limit_ <= limit_->zero()); }
+  bool await_ready() const noexcept { return at_once() && within_budget(); }
   bool await_suspend(std::coroutine_handle<> coroutine);
   void await_resume() { throw_if_cancelled(); }
 
@@ -47,6 +47,7 @@ class WaitSet : public Waiter, private Timer {
   static void cancel(Waiter& waiter) noexcept;
   static constexpr Kind kKind{"the end of several tasks", &cancel};
 
+  bool at_once() const noexcept { return satisfied_ || (limit_ && *limit_ <= limit_->zero()); }
   void count(const TaskContext& task) noexcept;
   void leave() noexcept;  // all the tasks, and the timer
 

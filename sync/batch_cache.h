@@ -57,17 +57,25 @@ class BatchCache {
   class Get : public Waiter {
    public:
     bool await_ready() {
-      if (state_.next == state_.batch.size()) return false;
-      item_.emplace(state_.take());
-      return true;
+      return within_budget() && take();
     }
     bool await_suspend(std::coroutine_handle<> coroutine) {
-      state_.ensure_refill();
+      const bool at_hand = state_.next < state_.batch.size();
+      if (!at_hand) state_.ensure_refill();
       if (!park(coroutine)) {
         state_.cancel_if_unwanted();
         return false;
       }
-      state_.waiters.push_back(*this);
+      if (at_hand) {
+        try {
+          take();
+        } catch (...) {
+          error_ = std::current_exception();
+        }
+        wake();
+      } else {
+        state_.waiters.push_back(*this);
+      }
       return true;
     }
     T await_resume() {
@@ -79,6 +87,11 @@ class BatchCache {
    private:
     friend class BatchCache;
     explicit Get(State& state) noexcept : Waiter(kKind), state_(state) {}
+    bool take() {
+      if (state_.next == state_.batch.size()) return false;
+      item_.emplace(state_.take());
+      return true;
+    }
     static void cancel(Waiter& waiter) noexcept {
       Waiter::unlink_and_wake(waiter);
       static_cast<Get&>(waiter).state_.cancel_if_unwanted();

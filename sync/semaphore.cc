@@ -34,7 +34,10 @@ void Semaphore::Permit::release() noexcept {
 
 bool Semaphore::Acquire::await_suspend(std::coroutine_handle<> coroutine) noexcept {
   if (!park(coroutine)) return false;
-  state_.waiters.push_back(*this);
+  if (state_.take())
+    wake();
+  else
+    state_.waiters.push_back(*this);
   return true;
 }
 

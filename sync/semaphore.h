@@ -54,7 +54,7 @@ class Semaphore {
 
   class Acquire : public Waiter {
    public:
-    bool await_ready() const noexcept { return state_.take(); }
+    bool await_ready() const noexcept { return within_budget() && state_.take(); }
     bool await_suspend(std::coroutine_handle<> coroutine) noexcept;
     Permit await_resume();
 
