@@ -36,6 +36,7 @@ void TaskContext::step() noexcept {
     unstarted_ = nullptr;
   }
   while (next_) std::exchange(next_, nullptr).resume();
+  since_ = scheduler_.turn_time_;
   if (root_.done()) finish();
   current_context = nullptr;
 }

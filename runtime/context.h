@@ -3,11 +3,15 @@
 #include <coroutine>
 #include <cstdint>
 #include <exception>
+#include <memory>
+#include <source_location>
 #include <string>
 #include <utility>
 
+#include "brigade/runtime/clock.h"
 #include "brigade/runtime/error.h"
 #include "brigade/runtime/intrusive_list.h"
+#include "brigade/runtime/task_locals.h"
 
 namespace brigade {
 
@@ -77,7 +81,8 @@ class Joiner : public ListNode<Joiner> {
 
  private:
   friend class TaskContext;
-  TaskDone task_done_;
+  const TaskDone task_done_;
+  const TaskContext* waiting_ = nullptr;  // The task that waits by it, if one does.
 };
 
 /// A coroutine that another one awaits, as far as its task must know it. The base of promises.
@@ -109,7 +114,11 @@ class TaskContext : public ListNode<TaskContext> {
   TaskStatus status() const noexcept { return status_; }
   bool done() const noexcept { return status_ > TaskStatus::kRunning; }
   /// The name it was given, or "Task-1" and so on.
-  std::string name() const { return name_.empty() ? "Task-" + std::to_string(number_) : name_; }
+  std::string name() const { return name_ ? *name_ : "Task-" + std::to_string(number_); }
+  /// Where it was spawned.
+  const std::source_location& where() const noexcept { return where_; }
+  /// The turn in which it last ran; before that, in which it was spawned.
+  TimePoint since() const noexcept { return since_; }
   const std::exception_ptr& error() const noexcept { return error_; }
   Scheduler& scheduler() const noexcept { return scheduler_; }
 
@@ -140,7 +149,21 @@ class TaskContext : public ListNode<TaskContext> {
     return true;
   }
 
-  void add_joiner(Joiner& joiner) noexcept { joiners_.push_back(joiner); }
+  /// `waiting` is the task that waits by it, for reports.
+  void add_joiner(Joiner& joiner, const TaskContext* waiting = nullptr) noexcept {
+    joiner.waiting_ = waiting;
+    joiners_.push_back(joiner);
+  }
+
+  /// Calls `visit` for each task that waits for the end of this one.
+  template <class Visit>
+  void for_each_waiting(Visit visit) const {
+    joiners_.for_each([&](const Joiner& joiner) {
+      if (joiner.waiting_ != nullptr) visit(*joiner.waiting_);
+    });
+  }
+
+  TaskLocals& locals() noexcept { return locals_; }
 
   /// Someone looked at the outcome: an error needs no report.
   void mark_retrieved() noexcept { retrieved_ = true; }
@@ -151,11 +174,14 @@ class TaskContext : public ListNode<TaskContext> {
   }
 
  protected:
-  TaskContext(Scheduler& scheduler, const Type& type, std::string& name,
-              std::coroutine_handle<> root) noexcept
-      : scheduler_(scheduler), type_(type), root_(root), resume_(root) {
-    if (!name.empty()) name_ = std::move(name);
-  }
+  TaskContext(Scheduler& scheduler, const Type& type, std::unique_ptr<const std::string> name,
+              const std::source_location& where, std::coroutine_handle<> root) noexcept
+      : scheduler_(scheduler),
+        type_(type),
+        root_(root),
+        resume_(root),
+        name_(std::move(name)),
+        where_(where) {}
   ~TaskContext() = default;
 
   void set_outcome(TaskStatus status, std::exception_ptr error) noexcept {
@@ -187,7 +213,10 @@ class TaskContext : public ListNode<TaskContext> {
   TaskContext* next_ready_ = nullptr;
   IntrusiveList<Joiner> joiners_;
   std::exception_ptr error_;
-  std::string name_;
+  const std::unique_ptr<const std::string> name_;
+  const std::source_location where_;
+  TimePoint since_{};
+  TaskLocals locals_;
   unsigned number_ = 0;  // Among the unnamed tasks of its loop.
   unsigned references_ = 1;
   unsigned cancel_requests_ = 0;

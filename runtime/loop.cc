@@ -8,6 +8,7 @@
 #include <string>
 
 #include "brigade/runtime/backend.h"
+#include "brigade/runtime/task_tree.h"
 #include "brigade/runtime/unique_fd.h"
 
 namespace brigade {
@@ -15,6 +16,9 @@ namespace {
 
 // Steps between two looks at I/O and timers: a task that is always ready starves neither.
 constexpr int kStepsPerTurn = 256;
+
+// Tasks named in the report of a deadlock.
+constexpr std::size_t kToldTasks = 20;
 
 // close(): rounds of cancelling, and how long one may wait for clean-up code.
 constexpr int kCancelRounds = 10;
@@ -41,24 +45,21 @@ class Loop::Running {
 };
 
 Loop::Loop(LoopOptions options)
-    : Scheduler(std::move(options.on_unhandled_error), std::move(options.on_task_end)),
-      clock_(options.clock),
-      backend_kind_(options.backend),
-      make_backend_(std::move(options.make_backend)),
-      ring_entries_(options.ring_entries),
+    : Scheduler(std::move(options)),
       door_(std::make_shared<PostDoor>()),
       wake_([](Operation&, int, bool) noexcept {}) {}
 
 Loop::~Loop() { close(); }
 
 TimePoint Loop::now() const noexcept {
-  return clock_ == ClockKind::kVirtual ? virtual_now_ : std::chrono::steady_clock::now();
+  return options_.clock == ClockKind::kVirtual ? virtual_now_ : std::chrono::steady_clock::now();
 }
 
 void Loop::prepare_io() {
   if (backend_) return;
-  backend_ = make_backend_ ? std::make_unique<Backend>(make_backend_(ring_entries_))
-                           : std::make_unique<Backend>(backend_kind_, ring_entries_);
+  backend_ = options_.make_backend
+                 ? std::make_unique<Backend>(options_.make_backend(options_.ring_entries))
+                 : std::make_unique<Backend>(options_.backend, options_.ring_entries);
 }
 
 void Loop::attach(int fd) { backend_->attach(fd); }
@@ -87,6 +88,7 @@ void Loop::run_forever() { drive(nullptr); }
 void Loop::run_once() {
   check(!closed_, "a closed loop cannot run");
   const Running running(*this);
+  turn_time_ = now();
   door_->run_posted();
   run_ready_once();
   run_turn_ends();
@@ -99,6 +101,7 @@ void Loop::drive(const TaskContext* until) {
   until_ = until;
   stopped_ = false;
   while (!stopped_) {
+    turn_time_ = now();
     door_->run_posted();
     run_ready(kStepsPerTurn);
     run_turn_ends();
@@ -119,11 +122,11 @@ void Loop::run_turn_ends() noexcept {
 
 void Loop::look() noexcept {
   if (backend_ && backend_->in_flight() > 0) backend_->poll();
-  if (clock_ == ClockKind::kReal && !timers_.empty()) timers_.fire_due(now());
+  if (options_.clock == ClockKind::kReal && !timers_.empty()) timers_.fire_due(now());
 }
 
 void Loop::wait(Nanoseconds limit) {
-  const bool is_virtual = clock_ == ClockKind::kVirtual;
+  const bool is_virtual = options_.clock == ClockKind::kVirtual;
   // The wake-up of the door itself is no I/O that a task waits for.
   const bool io = backend_ && backend_->in_flight() > (wake_.in_flight() ? 1U : 0U);
   if (is_virtual && io) {
@@ -135,7 +138,8 @@ void Loop::wait(Nanoseconds limit) {
     virtual_now_ = std::max(virtual_now_, timers_.earliest());
   } else if (is_virtual || timers_.empty()) {
     if (!io && external_work_ == 0)
-      throw DeadlockError("nothing can wake any task: " + describe_tasks());
+      throw DeadlockError("nothing can wake any task:\n" +
+                          brigade::task_tree(all_tasks(), now(), kToldTasks));
     sleep(limit);
   } else {
     sleep(std::clamp(timers_.earliest() - now(), Nanoseconds::zero(), limit));
@@ -161,8 +165,8 @@ void Loop::close() {
   closing_ = true;
   for (int round = 0; round < kCancelRounds && task_count() > 0; ++round) cancel_round();
   if (task_count() > 0)
-    std::fprintf(stderr, "brigade: given up at close, as they swallow every cancel: %s\n",
-                 describe_tasks().c_str());
+    std::fprintf(stderr, "brigade: given up at close, as they swallow every cancel:\n%s",
+                 brigade::task_tree(all_tasks(), now(), kToldTasks).c_str());
   end_operations();
   closed_ = true;
   backend_.reset();
@@ -203,5 +207,13 @@ void Loop::end_operations() noexcept {
 Ledger Loop::ledger() const noexcept {
   return {task_count(), backend_ ? backend_->in_flight() : 0, FramePool::live(), UniqueFd::open()};
 }
+
+std::vector<TaskRef> Loop::tasks() const {
+  std::vector<TaskRef> tasks;
+  all_tasks().for_each([&](TaskContext& context) { tasks.emplace_back(context); });
+  return tasks;
+}
+
+std::string Loop::task_tree() const { return brigade::task_tree(all_tasks(), now(), task_count()); }
 
 }  // namespace brigade

@@ -3,12 +3,14 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "brigade/runtime/clock.h"
-#include "brigade/runtime/custom_backend.h"
+#include "brigade/runtime/loop_options.h"
 #include "brigade/runtime/operation.h"
 #include "brigade/runtime/post_door.h"
 #include "brigade/runtime/scheduler.h"
@@ -18,24 +20,6 @@
 namespace brigade {
 
 class Backend;
-
-struct LoopOptions {
-  ClockKind clock = ClockKind::kReal;
-
-  BackendKind backend = BackendKind::kAuto;
-
-  /// Makes the back end instead: see testing/chaos.h.
-  BackendFactory make_backend = {};
-
-  /// Submission queue entries; more operations than that in one turn cost another system call.
-  unsigned ring_entries = 256;
-
-  /// Called once for a failed task whose outcome nobody looked at. By default a line on stderr.
-  std::function<void(const TaskRef&)> on_unhandled_error = {};
-
-  /// Called when a task has ended, before anybody who waits for it runs.
-  std::function<void(const TaskRef&)> on_task_end = {};
-};
 
 /// What this thread's loops and tasks hold; all zero after Loop::close().
 struct Ledger {
@@ -84,15 +68,17 @@ class Loop : public Scheduler {
 
   /// Makes a task of `task`; it starts in a later turn. Unnamed ones are called "Task-1", ...
   template <class T>
-  TaskHandle<T> spawn(Task<T> task, std::string name = {}) {
-    return start(task, name);
+  TaskHandle<T> spawn(Task<T> task, std::string name = {},
+                      const std::source_location& where = std::source_location::current()) {
+    return start(task, name, where);
   }
 
   /// Runs until this task has ended; returns its value or throws what it threw. Others stay where
   /// they are, for the next run.
   template <class T>
-  T run_until_complete(Task<T> task, std::string name = {}) {
-    TaskHandle<T> handle = spawn(std::move(task), std::move(name));
+  T run_until_complete(Task<T> task, std::string name = {},
+                       const std::source_location& where = std::source_location::current()) {
+    TaskHandle<T> handle = start(task, name, where);
     drive(&handle.context());
     if (!handle.done()) throw std::logic_error("stop() before '" + handle.name() + "' had ended");
     if constexpr (std::is_void_v<T>)
@@ -139,6 +125,12 @@ class Loop : public Scheduler {
 
   Ledger ledger() const noexcept;
 
+  /// The tasks that have not ended, in the order they were spawned.
+  std::vector<TaskRef> tasks() const;
+
+  /// Who waits for whom, and for what, as text: see task_tree().
+  std::string task_tree() const;
+
   /// What the kernel lets this loop use; sets the back end up if it is not yet.
   Capabilities capabilities();
   bool closing() const noexcept { return closing_; }
@@ -147,11 +139,11 @@ class Loop : public Scheduler {
 
   /// spawn() by reference, as moving even an empty string costs a call.
   template <class T>
-  TaskHandle<T> start(Task<T>& task, std::string& name) {
+  TaskHandle<T> start(Task<T>& task, std::string& name, const std::source_location& where) {
     take_thread();
     check(!closed_, "spawn() on a closed loop");
     check(task.valid(), "spawn() of a Task that was moved from");
-    auto& context = TypedContext<T>::create(*this, task, name);
+    auto& context = TypedContext<T>::create(*this, task, name, where);
     adopt(context);
     return TaskHandle<T>(context);
   }
@@ -178,10 +170,6 @@ class Loop : public Scheduler {
 
   static constinit thread_local Loop* current_;
 
-  const ClockKind clock_;
-  const BackendKind backend_kind_;
-  const BackendFactory make_backend_;
-  const unsigned ring_entries_;
   TimerHeap timers_;
   IntrusiveList<TurnEnd> turn_ends_;
   std::size_t external_work_ = 0;

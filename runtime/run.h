@@ -1,5 +1,6 @@
 #pragma once
 
+#include <source_location>
 #include <utility>
 
 #include "brigade/runtime/loop.h"
@@ -16,9 +17,10 @@ namespace brigade {
 /// Lifetime:     handles and streams must not leave the task.
 /// Example:      examples/hello.cc
 template <class T>
-T run(Task<T> task, LoopOptions options = {}) {
+T run(Task<T> task, LoopOptions options = {},
+      const std::source_location& where = std::source_location::current()) {
   Loop loop(std::move(options));
-  return loop.run_until_complete(std::move(task), "main");
+  return loop.run_until_complete(std::move(task), "main", where);
 }
 
 }  // namespace brigade

@@ -5,11 +5,11 @@
 #include <string>
 
 #include "brigade/runtime/check.h"
+#include "brigade/runtime/clock.h"
 #include "brigade/runtime/context.h"
+#include "brigade/runtime/loop_options.h"
 
 namespace brigade {
-
-class TaskRef;
 
 /// What a loop knows of its tasks: those that are ready, in the order they became so, and all that
 /// have not ended. The base of Loop.
@@ -31,10 +31,7 @@ class Scheduler {
   }
 
  protected:
-  using Hook = std::function<void(const TaskRef&)>;
-
-  Scheduler(Hook on_unhandled_error, Hook on_task_end)
-      : on_unhandled_error_(std::move(on_unhandled_error)), on_task_end_(std::move(on_task_end)) {}
+  explicit Scheduler(LoopOptions options) noexcept : options_(std::move(options)) {}
   ~Scheduler() = default;
 
   bool any_ready() const noexcept { return first_ready_ != nullptr; }
@@ -54,8 +51,10 @@ class Scheduler {
   void run_ready(int steps) noexcept;
   void run_ready_once() noexcept;  // each task that is ready now
   void cancel_all() noexcept;
-  std::string describe_tasks() const;
+  const IntrusiveList<TaskContext>& all_tasks() const noexcept { return tasks_; }
 
+  const LoopOptions options_;
+  TimePoint turn_time_{};               // When the turn began.
   const TaskContext* until_ = nullptr;  // Its end stops the run that is active,
   bool until_idle_ = false;             // or that of the last task does.
   bool stopped_ = false;
@@ -64,16 +63,24 @@ class Scheduler {
   friend class TaskContext;
 
   TaskContext& pop_ready() noexcept {
+    if (options_.pick_ready) bring_forward();
     TaskContext& context = *first_ready_;
     first_ready_ = context.next_ready_;
     return context;
   }
+  std::size_t ready_count() const noexcept;
+  void bring_forward() noexcept;  // what pick_ready picks
+  void step(TaskContext& context) noexcept {
+    if (options_.stall_limit > Nanoseconds::zero())
+      step_timed(context);
+    else
+      context.step();
+  }
+  void step_timed(TaskContext& context) noexcept;
   void task_ended(TaskContext& context) noexcept;
   void report_unhandled(TaskContext& context) noexcept;
 
   const void* thread_ = nullptr;  // The address of something that each thread has its own of.
-  const Hook on_unhandled_error_;
-  const Hook on_task_end_;
   TaskContext* first_ready_ = nullptr;
   TaskContext* last_ready_ = nullptr;
   IntrusiveList<TaskContext> tasks_;  // spawned and not ended, in that order

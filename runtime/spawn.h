@@ -1,5 +1,6 @@
 #pragma once
 
+#include <source_location>
 #include <string>
 #include <utility>
 
@@ -18,8 +19,9 @@ namespace brigade {
 ///               task refers to must outlive it.
 /// Example:      examples/event_loop.cc
 template <class T>
-TaskHandle<T> spawn(Task<T> task, std::string name = {}) {
-  return Loop::current().start(task, name);
+TaskHandle<T> spawn(Task<T> task, std::string name = {},
+                    const std::source_location& where = std::source_location::current()) {
+  return Loop::current().start(task, name, where);
 }
 
 /// The task that runs now; a broken check outside of one.

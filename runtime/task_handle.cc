@@ -19,7 +19,7 @@ bool WaitDone::await_suspend(std::coroutine_handle<> coroutine) {
   if (target_.done())
     wake();
   else
-    target_.context().add_joiner(*this);
+    target_.context().add_joiner(*this, current_context);
   return true;
 }
 
@@ -29,6 +29,10 @@ void WaitDone::cancel(Waiter& waiter) noexcept {
   auto& self = static_cast<WaitDone&>(waiter);
   self.Joiner::unlink();
   self.wake_cancelled();
+}
+
+std::string WaitDone::describe(const Waiter& waiter) {
+  return "the end of '" + static_cast<const WaitDone&>(waiter).target_.name() + "'";
 }
 
 }  // namespace brigade

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <utility>
 
@@ -27,7 +29,8 @@ class WaitDone : public Waiter, public Joiner {
  private:
   static void task_done(Joiner& joiner) noexcept;
   static void cancel(Waiter& waiter) noexcept;
-  static constexpr Kind kKind{"the end of a task", &cancel};
+  static std::string describe(const Waiter& waiter);
+  static constexpr Kind kKind{"the end of a task", &cancel, &describe};
 
   const TaskRef target_;
 };
@@ -41,9 +44,12 @@ class TypedContext final : public TaskContext {
  public:
   using Value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
-  static TypedContext& create(Scheduler& scheduler, Task<T>& task, std::string& name) {
+  static TypedContext& create(Scheduler& scheduler, Task<T>& task, std::string& name,
+                              const std::source_location& where) {
+    std::unique_ptr<const std::string> own_name;
+    if (!name.empty()) own_name = std::make_unique<const std::string>(std::move(name));
     void* memory = FramePool::allocate(sizeof(TypedContext));
-    return *new (memory) TypedContext(scheduler, task.release(), name);
+    return *new (memory) TypedContext(scheduler, task.release(), std::move(own_name), where);
   }
 
   /// The value; throws what the task threw, and Cancelled if it was cancelled.
@@ -57,8 +63,9 @@ class TypedContext final : public TaskContext {
  private:
   using Root = typename Task<T>::Handle;
 
-  TypedContext(Scheduler& scheduler, Root root, std::string& name) noexcept
-      : TaskContext(scheduler, kType, name, root) {
+  TypedContext(Scheduler& scheduler, Root root, std::unique_ptr<const std::string> name,
+               const std::source_location& where) noexcept
+      : TaskContext(scheduler, kType, std::move(name), where, root) {
     root.promise().set_context(*this);
   }
 

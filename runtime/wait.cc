@@ -45,7 +45,7 @@ bool WaitSet::await_suspend(std::coroutine_handle<> coroutine) {
     return false;
   }
   for (std::size_t i = 0; i < size_; ++i)
-    if (!members_[i].task->done()) members_[i].task->add_joiner(members_[i]);
+    if (!members_[i].task->done()) members_[i].task->add_joiner(members_[i], current_context);
   return true;
 }
 

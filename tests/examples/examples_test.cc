@@ -79,4 +79,21 @@ TEST_CASE("limit_connections: a page starts when another one is here") {
 )");
 }
 
+TEST_CASE("request_id: each query knows the request it belongs to") {
+  CHECK(output_of("request_id") == R"(
+request 1: user
+request 1: orders
+request 2: user
+request 2: orders
+)");
+}
+
+TEST_CASE("schedules: one order of two tasks loses an update") {
+  CHECK(output_of("schedules") == R"(
+schedule 0: 25
+schedule 1 0: 20
+schedule 1 1: 25
+)");
+}
+
 }  // namespace

@@ -218,9 +218,9 @@ TEST_CASE("Loop: a deadlock names the tasks and what they wait for") {
       told = error.what();
     }
 
-    CHECK(told ==
-          "nothing can wake any task: 'never' (waits for something that never comes), "
-          "'joiner' (waits for the end of a task)");
+    CHECK(told.find("nothing can wake any task:\n"
+                    "'joiner' waits for the end of 'never', ") == 0);
+    CHECK(told.find("\n  'never' waits for something that never comes, ") != std::string::npos);
   }
 }
 

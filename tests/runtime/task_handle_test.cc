@@ -335,8 +335,8 @@ TEST_CASE("TaskHandle: tasks that await each other are reported as a deadlock [T
     told = error.what();
   }
 
-  CHECK(told.find("'chicken' (waits for the end of a task)") != std::string::npos);
-  CHECK(told.find("'egg' (waits for the end of a task)") != std::string::npos);
+  CHECK(told.find("'chicken' waits for the end of 'egg'") != std::string::npos);
+  CHECK(told.find("'egg' waits for the end of 'chicken'") != std::string::npos);
   loop.close();
   ring.clear();
   close_and_check(loop);

@@ -78,6 +78,8 @@ Task<void> fail_below(int n) {
   co_await fail_below(n - 1);
 }
 
+Task<void> doze() { co_await sleep(1ms); }
+
 Task<void> sleep_below(int n, Tracked tracked) {
   if (n == 0)
     co_await sleep(1h);
@@ -207,7 +209,7 @@ TEST_CASE("Task: closing the loop frees a chain a million deep that waits at its
     options.clock = ClockKind::kVirtual;
     Loop loop(std::move(options));
     const TaskHandle<void> chain = loop.spawn(sleep_below(kMillion, Tracked(counts)));
-    loop.run_until_complete(turns(3));
+    loop.run_until_complete(doze());  // Until all others wait.
     waiting_frames = loop.ledger().frames;
     loop.close();
     left = loop.ledger();
