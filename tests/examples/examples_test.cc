@@ -96,4 +96,13 @@ schedule 1 1: 25
 )");
 }
 
+TEST_CASE("coroutine_forms: the forms to write do what they say") {
+  CHECK(output_of("coroutine_forms") == R"(
+one burger
+cooked: fries
+shop 1 is open
+one burger; all of fries soda; one soda; 2 served
+)");
+}
+
 }  // namespace
