@@ -1,5 +1,7 @@
 #include "brigade/runtime/sleep.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <limits>
@@ -265,6 +267,26 @@ TEST_CASE("yield_now: a cancel while it waits for its turn is delivered") {
     CHECK(log == "");
     CHECK(yielder.status() == TaskStatus::kCancelled);
   });
+}
+
+TEST_CASE("sleep: a sleeping task takes a few hundred bytes [C-05]") {
+  if (kSanitized) return;  // Their malloc does not count as the ordinary one does.
+  constexpr std::size_t kSleepers = 100'000;
+  std::size_t bytes = 0;
+
+  // In a thread of its own, so that no frames of earlier cases lie ready.
+  std::thread([&bytes] {
+    LoopOptions options;
+    options.clock = ClockKind::kVirtual;
+    Loop loop(std::move(options));
+    const std::size_t before = ::mallinfo2().uordblks + ::mallinfo2().hblkhd;
+    for (std::size_t i = 0; i < kSleepers; ++i) detach(loop.spawn(sleep_for(1h)));
+    loop.run_once();
+    bytes = ::mallinfo2().uordblks + ::mallinfo2().hblkhd - before;
+  }).join();
+
+  CHECK(bytes / kSleepers < 800);
+  CHECK(bytes / kSleepers > 100);
 }
 
 TEST_CASE("Loop: time on the virtual clock stands still while anything can run [C-01]") {
