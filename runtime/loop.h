@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "brigade/runtime/clock.h"
 #include "brigade/runtime/custom_backend.h"
@@ -82,6 +83,9 @@ class Loop : public Scheduler {
     return *current_;
   }
 
+  /// The same, or nullptr.
+  static Loop* running() noexcept { return current_; }
+
   /// Makes a task of `task`; it starts in a later turn. Unnamed ones are called "Task-1", ...
   template <class T>
   TaskHandle<T> spawn(Task<T> task, std::string name = {}) {
@@ -138,6 +142,9 @@ class Loop : public Scheduler {
   TimePoint now() const noexcept;
 
   Ledger ledger() const noexcept;
+
+  /// The requests in flight, in any order: what they name must not be freed or closed. O(n).
+  std::vector<Request> operations() const;
 
   /// What the kernel lets this loop use; sets the back end up if it is not yet.
   Capabilities capabilities();
