@@ -28,9 +28,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kScale = kSanitized ? 10 : 1;
-constexpr int kSignals = 4000 / kScale;   // in each of both parts
-constexpr int kMessages = 2000 / kScale;  // each client
-constexpr int kBursts = 100 / kScale;     // that fill the sockets, so that sends have to wait
+constexpr int kSignals = 2000 / kScale;   // in each of both parts
+constexpr int kMessages = 1000 / kScale;  // each client
+constexpr int kBursts = 20 / kScale;      // that fill the sockets, so that sends have to wait
 constexpr std::size_t kBurst = 300'000;
 constexpr int kClients = 4;
 
