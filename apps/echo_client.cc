@@ -18,6 +18,7 @@ struct Options {
   Endpoint endpoint;
   std::size_t count = 5;
   std::string message = "Hello";
+  bool verbose = false;
 };
 
 Task<std::pair<StreamReader, StreamWriter>> connect(const Options& options) {
@@ -45,6 +46,7 @@ Task<void> echo(const Options& options, std::string message) {
 }
 
 Task<void> echo_all(const Options& options) {
+  if (options.verbose) std::printf("%s\n", Loop::current().capabilities().to_string().c_str());
   const auto start = std::chrono::steady_clock::now();
   std::vector<Task<void>> clients;
   for (std::size_t i = 0; i < options.count; ++i)
@@ -61,6 +63,7 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--message", options.message, "what each sends, followed by its number")
       ->capture_default_str();
+  app.add_flag("--verbose", options.verbose, "print what the loop asks the kernel by");
 }
 
 }  // namespace

@@ -177,7 +177,8 @@ void declare(CLI::App& app, Options& options) {
   add_duration(app, "--delay", options.delay, "wait so long before each answer");
   app.add_flag("--once", options.once, "answer one message of up to 4096 bytes, then close");
   app.add_flag("--blocking", options.blocking, "serve one client at a time");
-  app.add_flag("--verbose", options.verbose, "print what is received");
+  app.add_flag("--verbose", options.verbose,
+               "print what is received, and what the loop asks the kernel by");
 }
 
 }  // namespace

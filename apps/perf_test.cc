@@ -40,6 +40,7 @@ struct Options {
   Tutorial tutorial = Tutorial::k2022;
   Scenario scenario;
   bool trace = false;
+  bool verbose = false;
   bool json = false;
 };
 
@@ -124,6 +125,7 @@ void declare_run(CLI::App& app, Options& options) {
            [&scenario](const std::string& text) { set_arrivals(scenario.arrivals, text); });
   app.add_flag("--inclusive", options.target.inclusive, "who waits exactly TIMEOUT is satisfied");
   app.add_flag("--trace", options.trace, "print the tutorial's lines (to stderr with --json)");
+  app.add_flag("--verbose", options.verbose, "print what the loop asks the kernel by (to stderr)");
   app.add_flag("--json", options.json, "print one JSON document instead of the table");
 }
 
@@ -222,6 +224,8 @@ void run(Options& options) {
     scenario.arrivals = regular_arrivals(options.requests, options.period);
   }
   if (options.trace) scenario.observer = tracer(options);
+  if (options.verbose)
+    scenario.on_back_end = [](const std::string& what) { std::cerr << what << '\n'; };
   const std::vector<Visit> visits = serve_all(scenario);
   warn_of_edge(options, visits);
   if (options.json)

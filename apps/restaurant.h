@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "brigade/runtime/clock.h"
@@ -73,6 +74,9 @@ struct Scenario {
   double speed = 1;                   // of the real clock: 10 makes 10 s of the model last 1 s
   std::vector<Nanoseconds> arrivals;  // ascending; who arrive together are served in this order
   KitchenObserver observer;           // or none
+
+  /// Told at the start what the loop asks the kernel by, if given.
+  std::function<void(const std::string& back_end)> on_back_end = {};
 };
 
 /// The arrivals of an open loop: one every `period`, the first at 0.

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "brigade/runtime/custom_backend.h"
 #include "brigade/runtime/epoll.h"
@@ -52,6 +53,10 @@ class Backend {
   }
   std::size_t in_flight() noexcept {
     return on([](auto& backend) { return backend.in_flight(); });
+  }
+  /// They; O(n).
+  std::vector<Request> operations() {
+    return on([](auto& backend) { return backend.operations(); });
   }
   /// The last look told or left something: there may be more to do at once.
   bool busy() noexcept {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "brigade/runtime/clock.h"
 #include "brigade/runtime/operation.h"
@@ -32,6 +33,9 @@ class CustomBackend {
 
   /// Operations whose final completion was not told, be it known already.
   virtual std::size_t in_flight() const noexcept = 0;
+
+  /// Those operations, as they were submitted; in any order.
+  virtual std::vector<Request> operations() const = 0;
 
   /// Whether the next poll() may tell more though nothing happens outside. The virtual clock stands
   /// still meanwhile.

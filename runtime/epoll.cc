@@ -148,6 +148,18 @@ void Epoll::cancel_all() noexcept {
   }
 }
 
+std::vector<Request> Epoll::operations() const {
+  std::vector<Request> held;
+  const auto note = [&](const Operation& operation) { held.push_back(operation.request_); };
+  for (const auto& descriptor : descriptors_) {
+    if (!descriptor) continue;
+    for (const auto* list : {&descriptor->readers, &descriptor->writers, &descriptor->polls})
+      list->for_each(note);
+  }
+  finished_.for_each(note);
+  return held;
+}
+
 void Epoll::wait(std::optional<Nanoseconds> timeout) noexcept {
   if (!runnable_.empty() || !finished_.empty()) timeout = Nanoseconds::zero();
   const int count = wait_events(timeout);

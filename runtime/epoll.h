@@ -40,6 +40,7 @@ class Epoll {
   void wait(std::optional<Nanoseconds> timeout) noexcept;
   void poll() noexcept { wait(Nanoseconds::zero()); }
   std::size_t in_flight() const noexcept { return in_flight_; }
+  std::vector<Request> operations() const;
   Capabilities capabilities() const { return {}; }
 
   /// The last wait told or left something: there may be more to do at once.

@@ -204,6 +204,10 @@ void Loop::end_operations() noexcept {
   }
 }
 
+std::vector<Request> Loop::operations() const {
+  return backend_ ? backend_->operations() : std::vector<Request>();
+}
+
 Ledger Loop::ledger() const noexcept {
   return {task_count(), backend_ ? backend_->in_flight() : 0, FramePool::live(), UniqueFd::open()};
 }

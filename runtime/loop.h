@@ -66,6 +66,9 @@ class Loop : public Scheduler {
     return *current_;
   }
 
+  /// The same, or nullptr.
+  static Loop* running() noexcept { return current_; }
+
   /// Makes a task of `task`; it starts in a later turn. Unnamed ones are called "Task-1", ...
   template <class T>
   TaskHandle<T> spawn(Task<T> task, std::string name = {},
@@ -130,6 +133,9 @@ class Loop : public Scheduler {
 
   /// Who waits for whom, and for what, as text: see task_tree().
   std::string task_tree() const;
+
+  /// The requests in flight, in any order: what they name must not be freed or closed. O(n).
+  std::vector<Request> operations() const;
 
   /// What the kernel lets this loop use; sets the back end up if it is not yet.
   Capabilities capabilities();

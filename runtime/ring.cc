@@ -170,6 +170,13 @@ void Ring::cancel_all() noexcept {
   }
 }
 
+std::vector<Request> Ring::operations() const {
+  std::vector<Request> held;
+  for (const auto* list : {&submitted_, &cancelling_, &backlog_})
+    list->for_each([&](const Operation& operation) { held.push_back(operation.request_); });
+  return held;
+}
+
 void Ring::flush_backlog() noexcept {
   while (!cancelling_.empty() && prepare_cancel(cancelling_.front()))
     submitted_.push_back(cancelling_.pop_front());

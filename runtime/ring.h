@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "brigade/runtime/clock.h"
 #include "brigade/runtime/operation.h"
@@ -40,6 +41,7 @@ class Ring {
   void poll() noexcept;
 
   std::size_t in_flight() const noexcept { return in_flight_; }
+  std::vector<Request> operations() const;
 
   /// The last look completed something: whoever was told may have asked for more.
   bool busy() const noexcept { return told_; }

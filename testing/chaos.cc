@@ -50,6 +50,7 @@ class Chaos final : public CustomBackend {
   void wait(std::optional<Nanoseconds> timeout) noexcept override;
   void poll() noexcept override { wait(Nanoseconds::zero()); }
   std::size_t in_flight() const noexcept override { return operations_.size(); }
+  std::vector<Request> operations() const override;
   bool busy() const noexcept override { return told_any_ || !untold_.empty(); }
   Capabilities capabilities() const noexcept override { return ring_.capabilities(); }
 
@@ -155,6 +156,12 @@ void Chaos::cancel(Operation& operation) noexcept {
 void Chaos::cancel_all() noexcept {
   for (const auto& [owner, proxy] : operations_) proxy->cancelled = true;
   ring_.cancel_all();
+}
+
+std::vector<Request> Chaos::operations() const {
+  std::vector<Request> held;
+  for (const auto& [owner, proxy] : operations_) held.push_back(proxy->request);
+  return held;
 }
 
 void Chaos::wait(std::optional<Nanoseconds> timeout) noexcept {

@@ -2,6 +2,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -35,6 +36,16 @@ TEST_CASE("echo_client: prints what it sends, what it receives and the time") {
   CHECK(sorted_lines(client.output) ==
         std::vector<std::string>{"received: Good day 0", "received: Good day 1", "sent: Good day 0",
                                  "sent: Good day 1"});
+}
+
+TEST_CASE("echo_client: --verbose begins with what the loop asks the kernel by") {
+  const EchoServer server;
+  const std::string back_end = std::getenv("BRIGADE_BACKEND");
+
+  const Ended client = run_client("--count 1 --verbose --port " + server.port());
+
+  CHECK(client.exit_code == 0);
+  CHECK(client.output.starts_with(back_end));
 }
 
 TEST_CASE("echo_client: 200 clients at once") {

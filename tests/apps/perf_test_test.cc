@@ -154,6 +154,12 @@ TEST_CASE("perf_test: --trace prints the lines of the preset before the table") 
             .rfind("Préparation de la commande de client_1\n", 0) == 0);
 }
 
+TEST_CASE("perf_test: --verbose says what the loop asks the kernel by") {
+  CHECK(errors_of("1 1 5 --verbose", 0) == "virtual clock: asks the kernel for nothing\n");
+  CHECK(errors_of("1 1 5 --clock real --speed 1000 --verbose", 0).rfind("io_uring: ", 0) == 0);
+  CHECK(document_of("3 1 5 --verbose") == document_of("3 1 5"));
+}
+
 TEST_CASE("perf_test: --trace leaves the JSON document alone") {
   CHECK(document_of("3 1 5 --trace") == document_of("3 1 5"));
   CHECK(contains(errors_of("3 1 5 --trace --json", 0), "<= client_3 servi en 0:00:03\n"));
@@ -246,7 +252,7 @@ TEST_CASE("perf_test: --help names every argument and exits with 0") {
   for (const char* name :
        {"NB_REQUESTS", "PERIOD", "TIMEOUT", "--preset", "--soda-machines", "--soda-time", "--cooks",
         "--burger-time", "--vat-size", "--fries-time", "--mode", "--clock", "--speed", "--arrivals",
-        "--inclusive", "--trace", "--json"}) {
+        "--inclusive", "--trace", "--verbose", "--json"}) {
     CHECK(contains(help, name));
   }
 }

@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <ctime>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -169,17 +168,14 @@ Task<void> run_out_of_descriptors() {
   for (const UniqueFd& fd : pending)
     check(::connect(fd.get(), address.data(), address.size()) == 0, "a connect into the backlog");
 
-  const std::clock_t cpu_before = std::clock();
   int served = 0;
   for (int i = 0; i < 60; ++i) {  // 0.6 s: several pauses.
     co_await sleep(10ms);
     const bool echoed = co_await is_echoed(client);
     if (echoed) ++served;
   }
-  const double cpu = static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
   check(served == 60, "the existing client is served on");
   check(server.connections() == 1, "nobody else was accepted");
-  check(cpu < 0.2, "the loop does not spin");  // Spinning costs all of the 0.6 s.
 
   hoard.clear();
   for (const UniqueFd& fd : pending) {

@@ -1,5 +1,6 @@
 #include "brigade/runtime/loop.h"
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 #include <string>
@@ -23,7 +24,7 @@ using namespace std::chrono_literals;
 LoopOptions virtual_clock() {
   LoopOptions options;
   options.clock = ClockKind::kVirtual;
-  return options;
+  return loop_options(options);
 }
 
 Task<void> note(std::string& log, char letter) {
@@ -207,7 +208,7 @@ TEST_CASE("Loop: a deadlock names the tasks and what they wait for") {
   for (const ClockKind clock : {ClockKind::kReal, ClockKind::kVirtual}) {
     LoopOptions options;
     options.clock = clock;
-    Loop loop(std::move(options));
+    Loop loop(loop_options(std::move(options)));
     const TaskHandle<void> never = loop.spawn(wait_for_ever(), "never");
     const auto join = [](TaskRef task) -> Task<void> { co_await wait_done(task); };
 
@@ -247,7 +248,7 @@ TEST_CASE(
   for (const ClockKind clock : {ClockKind::kReal, ClockKind::kVirtual}) {
     LoopOptions options;
     options.clock = clock;
-    Loop loop(std::move(options));
+    Loop loop(loop_options(std::move(options)));
     for (int i = 0; i < 1000; ++i) {
       detach(loop.spawn(read_then_sleep(pipe.reader.get(), Tracked(counts))));
       detach(loop.spawn(sleep_long(Tracked(counts))));
@@ -264,11 +265,38 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("Loop: operations() names what is in flight, and nothing that has ended") {
+  const Pipe pipe;
+  Loop loop(loop_options());
+  const auto waits_for_pipe = [&] {
+    const std::vector<Request> held = loop.operations();
+    CHECK(held.size() == loop.ledger().operations);
+    return std::count_if(held.begin(), held.end(), [&](const Request& request) {
+      return request.kind == Request::Kind::kPoll && request.fd == pipe.reader.get();
+    });
+  };
+  const auto read = [](int fd) -> Task<void> { co_await wait_readable(fd); };
+  CHECK(waits_for_pipe() == 0);
+  std::vector<TaskHandle<void>> readers;
+  for (int i = 0; i < 3; ++i) readers.push_back(loop.spawn(read(pipe.reader.get())));
+  loop.run_until_complete(turns(3));
+
+  CHECK(waits_for_pipe() == 3);
+  readers[1].cancel();
+  CHECK(waits_for_pipe() == 3);  // A cancel merely asks.
+  const auto join = [](TaskRef task) -> Task<void> { co_await wait_done(task); };
+  loop.run_until_complete(join(readers[1]));
+  CHECK(waits_for_pipe() == 2);
+  pipe.write_byte();
+  loop.run_until_idle();
+  CHECK(waits_for_pipe() == 0);
+}
+
 TEST_CASE("Loop: the destructor closes it, also when it never ran [T-08]") {
   Counts counts;
 
   {
-    Loop loop;
+    Loop loop(loop_options());
     detach(loop.spawn(sleep_long(Tracked(counts))));
   }
 
@@ -281,7 +309,7 @@ TEST_CASE(
   for (const ClockKind clock : {ClockKind::kReal, ClockKind::kVirtual}) {
     LoopOptions options;
     options.clock = clock;
-    Loop loop(std::move(options));
+    Loop loop(loop_options(std::move(options)));
     Counts counts;
     std::string log;
     const auto clean_up = [](std::string& out, Tracked) -> Task<void> {
@@ -385,7 +413,7 @@ TEST_CASE("Loop: a handle may be dropped after the loop was closed") {
 TEST_CASE("Loop: spawn on a closed loop is a broken check [T-28]") {
   check_dies(
       [] {
-        Loop loop;
+        Loop loop(loop_options());
         loop.close();
         detach(loop.spawn(turns(1)));
       },
@@ -395,14 +423,14 @@ TEST_CASE("Loop: spawn on a closed loop is a broken check [T-28]") {
 TEST_CASE("Loop: a closed loop cannot run [T-28]") {
   check_dies(
       [] {
-        Loop loop;
+        Loop loop(loop_options());
         loop.close();
         loop.run_forever();
       },
       "a closed loop cannot run");
   check_dies(
       [] {
-        Loop loop;
+        Loop loop(loop_options());
         loop.close();
         loop.run_once();
       },
@@ -414,14 +442,14 @@ TEST_CASE("Loop: used on another thread than its own it is a broken check [T-23]
 
   check_dies(
       [] {
-        Loop loop;
+        Loop loop(loop_options());
         loop.run_until_complete(turns(1));
         std::thread([&loop] { detach(loop.spawn(turns(1))); }).join();
       },
       why);
   check_dies(
       [] {
-        Loop loop;
+        Loop loop(loop_options());
         const TaskHandle<void> task = loop.spawn(turns(1));
         loop.run_once();
         std::thread([&task] { task.cancel(); }).join();
@@ -429,7 +457,7 @@ TEST_CASE("Loop: used on another thread than its own it is a broken check [T-23]
       why);
   check_dies(
       [] {
-        Loop loop;
+        Loop loop(loop_options());
         loop.run_until_complete(turns(1));
         std::thread([&loop] { loop.run_once(); }).join();
       },
@@ -454,7 +482,7 @@ TEST_CASE("Loop: must be closed on the thread whose operations the kernel holds 
 TEST_CASE("Loop: may be made on one thread and live on another [T-23]") {
   LoopOptions options;
   options.clock = ClockKind::kVirtual;
-  Loop loop(std::move(options));
+  Loop loop(loop_options(std::move(options)));
   bool ran = false;
 
   std::thread([&loop, &ran] {
@@ -469,7 +497,7 @@ TEST_CASE("Loop: may be made on one thread and live on another [T-23]") {
 TEST_CASE("Loop: a forked child that runs it is stopped, and the parent goes on [T-26]") {
   LoopOptions options;
   options.backend = BackendKind::kIoUring;
-  Loop loop(std::move(options));
+  Loop loop(loop_options(std::move(options)));
   const auto nap = []() -> Task<void> { co_await sleep(1ms); };
   loop.run_until_complete(nap());
 
@@ -535,7 +563,7 @@ TEST_CASE("Loop: on_task_end is told once per task, before anybody who waits run
   std::string log;
   LoopOptions options = virtual_clock();
   options.on_task_end = [&](const TaskRef& task) { log += task.to_string() + " "; };
-  Loop loop(std::move(options));
+  Loop loop(loop_options(std::move(options)));
   const auto work = [](std::string& out) -> Task<void> {
     const TaskHandle<void> child = spawn(note(out, '!'), "child");
     const TaskHandle<void> never = spawn(note(out, '?'), "never");

@@ -115,7 +115,7 @@ TEST_CASE(
   options.on_task_end = [&](const TaskRef& task) {
     if (task.name() == "reader") at_end = own->ledger().operations;
   };
-  Loop loop(std::move(options));
+  Loop loop(loop_options(std::move(options)));
   own = &loop;
   const auto work = []() -> Task<void> {
     Loop& current = Loop::current();
@@ -292,7 +292,7 @@ TEST_CASE(
   {
     LoopOptions options;
     options.ring_entries = 2;
-    Loop loop(std::move(options));
+    Loop loop(loop_options(std::move(options)));
     for (int i = 0; i < 1000; ++i) detach(loop.spawn(wait_read(pipe.reader.get())));
     loop.run_until_complete(turns(2));
     CHECK(loop.ledger().operations >= 1000);

@@ -86,7 +86,7 @@ TEST_CASE("PostDoor: what nobody ran is destroyed with the door") {
 }
 
 TEST_CASE("Loop: nothing that eight threads post is lost, and each one's order is kept [T-24]") {
-  Loop loop;
+  Loop loop(loop_options());
   std::vector<int> next(kThreads, 0);
   bool in_order = true;
   int received = 0;
@@ -117,7 +117,7 @@ TEST_CASE("Loop: nothing that eight threads post is lost, and each one's order i
 TEST_CASE("Loop: a post wakes a loop that sleeps, ten thousand times over [T-24]") {
   // Ping-pong: each side waits for the other, so one lost wake-up hangs the test.
   constexpr int kRounds = kSanitized ? 2'000 : 10'000;
-  Loop loop;
+  Loop loop(loop_options());
   const Loop::ExternalWork expected(loop);
   std::atomic<int> seen = 0;
   std::thread other([&] {
@@ -184,7 +184,7 @@ TEST_CASE(
 TEST_CASE("Loop: what is posted to a closed loop never runs") {
   bool ran = false;
   {
-    Loop loop;
+    Loop loop(loop_options());
     loop.close();
     loop.post([&] { ran = true; });
   }

@@ -15,10 +15,17 @@ constinit std::atomic<std::size_t> first{kNever};
 constinit std::atomic<std::size_t> last{kNever};
 constinit std::atomic<std::size_t> failed{0};
 constinit std::atomic<std::size_t> outstanding{0};
+constinit thread_local int spared = 0;
+
+// Whether it is this allocation's turn.
+bool is_to_fail() noexcept {
+  if (spared > 0) return false;
+  const std::size_t number = next.fetch_add(1);
+  return number >= first && number <= last;
+}
 
 void* allocate(std::size_t size) {
-  const std::size_t number = next.fetch_add(1);
-  if (number >= first && number <= last) {
+  if (is_to_fail()) {
     ++failed;
     throw std::bad_alloc();
   }
@@ -55,6 +62,10 @@ FailNth::FailNth(Plan plan) noexcept {
 FailNth::~FailNth() { first = kNever; }
 
 std::size_t FailNth::failures() noexcept { return failed; }
+
+NeverFail::NeverFail() noexcept { ++spared; }
+
+NeverFail::~NeverFail() { --spared; }
 
 std::size_t outstanding_allocations() noexcept { return outstanding; }
 

@@ -25,6 +25,15 @@ class FailNth {
   static std::size_t failures() noexcept;
 };
 
+/// While one lives, the allocations of its thread neither count nor fail.
+class NeverFail {
+ public:
+  NeverFail() noexcept;
+  ~NeverFail();
+  NeverFail(const NeverFail&) = delete;
+  NeverFail& operator=(const NeverFail&) = delete;
+};
+
 /// What operator new has given out and operator delete has not got back.
 std::size_t outstanding_allocations() noexcept;
 

@@ -25,17 +25,21 @@ void install(std::span<sock_filter> filter) {
   check(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "PR_SET_SECCOMP failed");
 }
 
-}  // namespace
-
-void forbid_io_uring(unsigned error) {
+void forbid(unsigned system_call, unsigned error) {
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kSystemCall),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, system_call, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   install(filter);
 }
+
+}  // namespace
+
+void forbid_io_uring(unsigned error) { forbid(SYS_io_uring_setup, error); }
+
+void forbid_io_uring_register(unsigned error) { forbid(SYS_io_uring_register, error); }
 
 void refuse_mere_submits() {
   sock_filter filter[] = {

@@ -19,4 +19,9 @@ std::uint32_t test_seed() {
   return kSeed;
 }
 
+std::uint64_t test_cancels(std::uint64_t usual) {
+  const char* const wanted = std::getenv("BRIGADE_CANCELS");
+  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : usual;
+}
+
 }  // namespace brigade

@@ -8,4 +8,7 @@ namespace brigade {
 /// call prints "seed=N".
 std::uint32_t test_seed();
 
+/// How many cancels a random test is to make: BRIGADE_CANCELS=N, or as many as are `usual`.
+std::uint64_t test_cancels(std::uint64_t usual);
+
 }  // namespace brigade

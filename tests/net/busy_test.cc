@@ -1,0 +1,190 @@
+// A loop with nothing to do must not spin. What counts is how often it asks the kernel: a machine
+// that is slow does not make it more.
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "brigade/net/server.h"
+#include "brigade/runtime/check.h"
+#include "brigade/runtime/epoll.h"
+#include "brigade/runtime/poll.h"
+#include "brigade/runtime/ring.h"
+#include "brigade/runtime/run.h"
+#include "brigade/runtime/sleep.h"
+#include "brigade/runtime/spawn.h"
+#include "brigade/tests/net/sockets.h"
+#include "brigade/tests/support/async.h"
+#include "brigade/tests/support/child.h"
+#include "brigade/tests/support/forwarding_backend.h"
+#include "doctest/doctest.h"
+
+namespace brigade {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kWhile = 30ms;  // One that spins asks thousands of times.
+constexpr std::size_t kFew = 10;
+
+constinit std::size_t looks = 0;
+
+template <class Inner>
+class Counting final : public ForwardingBackend<Inner> {
+ public:
+  using ForwardingBackend<Inner>::ForwardingBackend;
+  void wait(std::optional<Nanoseconds> timeout) noexcept override {
+    ++looks;
+    ForwardingBackend<Inner>::wait(timeout);
+  }
+  void poll() noexcept override {
+    ++looks;
+    ForwardingBackend<Inner>::poll();
+  }
+};
+
+template <class Inner>
+std::unique_ptr<CustomBackend> counted(std::unique_ptr<Inner> inner) {
+  return std::make_unique<Counting<Inner>>(std::move(inner));
+}
+
+// The back end that this program is to run on, counted.
+LoopOptions counting(ClockKind clock) {
+  LoopOptions options;
+  options.clock = clock;
+  const char* const name = std::getenv("BRIGADE_BACKEND");
+  if (BackendFactory chaotic = loop_options().make_backend)
+    options.make_backend = [chaotic](auto&&... how) { return counted(chaotic(how...)); };
+  else if (name != nullptr && std::string_view(name) == "epoll")
+    options.make_backend = [](auto&&...) { return counted(std::make_unique<Epoll>()); };
+  else
+    options.make_backend = [](auto&&...) { return counted(std::make_unique<Ring>(256)); };
+  return options;
+}
+
+void run_on_both_clocks(AsyncBody body) {
+  for (const ClockKind clock : {ClockKind::kReal, ClockKind::kVirtual})
+    run_async_real(body, counting(clock));
+}
+
+// How often the loop asks the kernel while nothing happens.
+Task<std::size_t> looks_while_idle() {
+  co_await settle();
+  const std::size_t before = looks;
+  co_await sleep(kWhile);
+  co_return looks - before;
+}
+
+Task<void> wait_read(int fd) { co_await wait_readable(fd); }
+
+Task<void> read_forever(StreamReader& reader) { co_await reader.read(100); }
+
+TEST_CASE("Loop: idle, with everything waiting that can wait, it does not spin") {
+  run_on_both_clocks([]() -> Task<void> {
+    const Pipe pipe;
+    const Server server = co_await start_server(&echo, "127.0.0.1", 0);
+    const UniqueFd client = connect_to(server.addresses()[0]);
+    const bool echoed = co_await is_echoed(client);
+    Link link(unix_pair());
+    const TaskHandle<void> polling = spawn(wait_read(pipe.reader.get()));
+    const TaskHandle<void> reading = spawn(read_forever(link.reader));
+
+    const std::size_t idle = co_await looks_while_idle();
+    polling.cancel();
+    reading.cancel();
+    co_await wait_done(polling);
+    co_await wait_done(reading);
+    const std::size_t idle_after = co_await looks_while_idle();
+
+    CHECK(echoed);
+    CHECK(idle <= kFew);
+    CHECK(idle_after <= kFew);
+  });
+}
+
+TEST_CASE("Streams: a connection that its peer has half closed does not make the loop spin") {
+  for (SocketPair (*const connect)() : {&unix_pair, &tcp_pair}) {
+    static SocketPair (*connect_link)();
+    connect_link = connect;
+    run_on_both_clocks([]() -> Task<void> {
+      Link unread(connect_link());
+      Link read(connect_link());
+      Link writing(connect_link());
+      for (Link* const link : {&unread, &read, &writing}) {
+        send_raw(link->peer, "bye");
+        end_writing(link->peer);
+      }
+      const std::string_view last = co_await read.reader.readexactly(3);
+      const std::string_view end = co_await read.reader.read(100);
+      writing.writer.write(std::string(10'000'000, 'x'));  // More than its peer's socket takes.
+
+      const std::size_t idle = co_await looks_while_idle();
+
+      CHECK(last == "bye");
+      CHECK(end == "");
+      CHECK(idle <= kFew);
+      writing.writer.abort();
+    });
+  }
+}
+
+TEST_CASE("Streams: a peer that is gone while nobody reads does not make the loop spin") {
+  run_on_both_clocks([]() -> Task<void> {
+    Link closed(tcp_pair());
+    Link broken(tcp_pair());
+    closed.peer.reset();
+    reset(broken.peer);
+
+    const std::size_t idle = co_await looks_while_idle();
+
+    CHECK(idle <= kFew);
+  });
+}
+
+// In a child: uses up the descriptors, and counts while the server cannot accept its next client.
+Task<void> pause_for_descriptors() {
+  const Server server = co_await start_server(&echo, "127.0.0.1", 0);
+  const SocketAddress address = server.addresses()[0];
+  const UniqueFd pending(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  std::vector<UniqueFd> hoard;
+  do {
+    hoard.emplace_back(::eventfd(0, EFD_CLOEXEC));
+  } while (hoard.back());
+  check(errno == EMFILE, "the descriptors are used up");
+  check(::connect(pending.get(), address.data(), address.size()) == 0, "connect() failed");
+  co_await settle();
+
+  const std::size_t before = looks;
+  co_await sleep(400ms);  // Pauses of 50, 100, 200 and 400 ms begin.
+  check(looks - before <= 4 * kFew, "the loop does not spin while it pauses");
+  check(server.connections() == 0, "nobody was accepted");
+
+  hoard.clear();
+  const bool echoed = co_await is_echoed(pending);
+  check(echoed, "the client is served when descriptors are back");
+}
+
+TEST_CASE("Server: out of descriptors it does not spin [S-20]") {
+  const ChildEnd end = run_in_child([] {
+    const rlimit limit{64, 64};
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    run(pause_for_descriptors(), counting(ClockKind::kReal));
+  });
+
+  INFO("stderr of the child: ", end.errors);
+  CHECK(end.signal == 0);
+  CHECK(end.exit_code == 0);
+  CHECK(contains(end.errors, "paused"));
+}
+
+}  // namespace
+}  // namespace brigade

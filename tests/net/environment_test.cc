@@ -1,0 +1,184 @@
+// A machine that gives less than brigade would like to have.
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <random>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "brigade/net/connect.h"
+#include "brigade/net/server.h"
+#include "brigade/runtime/check.h"
+#include "brigade/runtime/poll.h"
+#include "brigade/runtime/sleep.h"
+#include "brigade/tests/net/sockets.h"
+#include "brigade/tests/support/async.h"
+#include "brigade/tests/support/child.h"
+#include "brigade/tests/support/seccomp.h"
+#include "doctest/doctest.h"
+
+namespace brigade {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Something of everything: accepts, connects, sends, receives, polls, sleeps.
+Task<void> work() {
+  const Server server = co_await start_server(&echo, "127.0.0.1", 0);
+  auto [reader, writer] = co_await open_connection("127.0.0.1", server.addresses()[0].port());
+  const bool served = co_await is_served(reader, writer);
+  check(served, "the client is served");
+  const Pipe pipe;
+  pipe.write_byte();
+  co_await wait_readable(pipe.reader.get());
+  co_await sleep(1ms);
+}
+
+// In a child: works, leaves nothing behind, and tells on stderr what it did it with.
+void work_on(BackendKind backend) {
+  LoopOptions options;
+  options.backend = backend;
+  Loop loop(std::move(options));
+  std::fprintf(stderr, "uses %s\n", loop.capabilities().to_string().c_str());
+  loop.run_until_complete(work());
+  loop.close();
+  check(loop.ledger() == Ledger{}, "nothing is left");
+}
+
+void check_worked(const ChildEnd& end) {
+  INFO("stderr of the child: ", end.errors);
+  CHECK(end.signal == 0);
+  CHECK(end.exit_code == 0);
+}
+
+TEST_CASE("Loop: where io_uring_register is refused, the ring does without it [E-02]") {
+  const ChildEnd allowed = run_in_child([] { work_on(BackendKind::kIoUring); });
+  check_worked(allowed);
+  CHECK(contains(allowed.errors, "registered ring"));
+
+  for (void (*const refuse)() :
+       {+[] { forbid_io_uring_register(EPERM); }, +[] { forbid_io_uring_register(ENOSYS); }}) {
+    static void (*refused)();
+    refused = refuse;
+    const ChildEnd end = run_in_child([] {
+      refused();
+      work_on(BackendKind::kIoUring);
+    });
+    check_worked(end);
+    CHECK(contains(end.errors, "uses io_uring: "));
+    CHECK_FALSE(contains(end.errors, "registered ring"));
+  }
+}
+
+rlim_t memory_limit = 0;
+uid_t user = 0;
+
+void become_user() {
+  check(::setgroups(0, nullptr) == 0 && ::setgid(user) == 0 && ::setuid(user) == 0,
+        "this process may not become another user");
+}
+
+// The kernel counts what the rings of a user have locked: each time it is another one.
+ChildEnd work_with_locked_memory(rlim_t bytes) {
+  memory_limit = bytes;
+  user = 100'000 + std::random_device()() % 1'000'000'000;
+  return run_in_child([] {
+    ::unsetenv("BRIGADE_BACKEND");
+    const rlimit limit{memory_limit, memory_limit};
+    check(::setrlimit(RLIMIT_MEMLOCK, &limit) == 0, "setrlimit() failed");
+    become_user();
+    work_on(BackendKind::kAuto);
+  });
+}
+
+TEST_CASE("Loop: with little memory to lock the ring shrinks, with none epoll serves [E-04]") {
+  user = 65534;
+  if (run_in_child(&become_user).signal != 0) {
+    MESSAGE("not shown: only root outside a sandbox can become a user without locked memory");
+    return;
+  }
+  const ChildEnd none = work_with_locked_memory(0);
+  check_worked(none);
+  if (contains(none.errors, "uses io_uring: ")) {
+    MESSAGE("not shown: this kernel does not count the memory of rings as locked");
+    return;
+  }
+  CHECK(contains(none.errors, "io_uring gets no memory"));
+  CHECK(contains(none.errors, "using epoll"));
+  CHECK(contains(none.errors, "uses epoll"));
+
+  bool shrunk = false;
+  for (rlim_t kibibytes = 16; kibibytes <= 128; kibibytes += 8) {
+    const ChildEnd end = work_with_locked_memory(kibibytes * 1024);
+    check_worked(end);
+    const bool ring = contains(end.errors, "uses io_uring: ");
+    CHECK(ring != contains(end.errors, "using epoll"));
+    shrunk = shrunk || (ring && !contains(end.errors, "and 4096"));
+  }
+  CHECK(shrunk);
+
+  const ChildEnd enough = work_with_locked_memory(1 << 20);
+  check_worked(enough);
+  CHECK(contains(enough.errors, "queues of 256 and 4096"));
+}
+
+constexpr int kDescriptors = 64;
+
+int open_descriptors() {
+  int count = 0;
+  for (int fd = 0; fd < kDescriptors; ++fd) count += ::fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+  return count;
+}
+
+// Whether a loop and its back end start while `spare` descriptors are free.
+bool starts_with(int spare, BackendKind backend) {
+  std::vector<UniqueFd> hoard;
+  while (open_descriptors() < kDescriptors - spare) hoard.emplace_back(::eventfd(0, EFD_CLOEXEC));
+  LoopOptions options;
+  options.backend = backend;
+  try {
+    Loop loop(std::move(options));
+    try {
+      loop.capabilities();
+      return true;
+    } catch (const std::system_error&) {
+      hoard.clear();
+      loop.run_until_complete(work());  // The loop itself is as good as new.
+      throw;
+    }
+  } catch (const std::system_error& error) {
+    check(error.code() == std::errc::too_many_files_open, "the error names the cause");
+    return false;
+  }
+}
+
+TEST_CASE("Loop: without a free descriptor it is an error, and nothing is leaked [E-08]") {
+  const ChildEnd end = run_in_child([] {
+    const rlimit limit{kDescriptors, kDescriptors};
+    check(::setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit() failed");
+    for (const BackendKind backend :
+         {BackendKind::kAuto, BackendKind::kIoUring, BackendKind::kEpoll}) {
+      const int before = open_descriptors();
+      int spare = 0;
+      while (!starts_with(spare, backend)) ++spare;
+      check(spare == 2, "a loop needs two descriptors");
+      check(open_descriptors() == before, "no descriptor is leaked");
+      check(UniqueFd::open() == 0, "none is held");
+    }
+    work_on(BackendKind::kAuto);
+  });
+
+  check_worked(end);
+}
+
+}  // namespace
+}  // namespace brigade
