@@ -92,7 +92,10 @@ class Loop : public Scheduler {
   /// they are, for the next run.
   template <class T>
   T run_until_complete(Task<T> task, std::string name = {}) {
-    TaskHandle<T> handle = spawn(std::move(task), std::move(name));
+    return run_until_complete(spawn(std::move(task), std::move(name)));
+  }
+  template <class T>
+  T run_until_complete(const TaskHandle<T>& handle) {
     drive(&handle.context());
     if (!handle.done()) throw std::logic_error("stop() before '" + handle.name() + "' had ended");
     if constexpr (std::is_void_v<T>)
@@ -118,7 +121,8 @@ class Loop : public Scheduler {
   /// up: its frame is never freed. The destructor calls it. Idempotent.
   void close();
 
-  /// Runs `function` on the loop's thread, from any thread, without waiting. It must not throw.
+  /// Runs `function` on the loop's thread, from any thread, without waiting. It must not throw. If
+  /// the loop closes first it never runs, and is destroyed.
   void post(std::function<void()> function) { door_->post(std::move(function)); }
 
   /// While one lives, another thread is expected to post(): the loop waits instead of reporting a

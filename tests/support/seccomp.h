@@ -6,6 +6,9 @@ namespace brigade {
 /// containers do. For a forked child.
 void forbid_io_uring(unsigned error);
 
+/// Lets no thread and no process be started, with `error`, for the rest of this process.
+void forbid_threads(unsigned error);
+
 /// Lets io_uring_enter() fail with EBUSY where it only submits; one that also looks for completions
 /// goes through. This is how a kernel short of room answers. For a forked child.
 void refuse_mere_submits();
