@@ -88,15 +88,16 @@ class Loop : public Scheduler {
     return start(task, name);
   }
 
-  /// Runs until this task has ended; returns its value or throws what it threw. Others stay where
-  /// they are, for the next run.
+  /// Runs until this task, new or of this loop, has ended; returns its value, moved, or throws what
+  /// it threw. Others stay where they are, for the next run.
   template <class T>
   T run_until_complete(Task<T> task, std::string name = {}) {
     return run_until_complete(spawn(std::move(task), std::move(name)));
   }
   template <class T>
   T run_until_complete(const TaskHandle<T>& handle) {
-    drive(&handle.context());
+    check(&handle.context().scheduler() == this, "run_until_complete() of another loop's task");
+    if (!handle.done()) drive(&handle.context());
     if (!handle.done()) throw std::logic_error("stop() before '" + handle.name() + "' had ended");
     if constexpr (std::is_void_v<T>)
       handle.result();
@@ -123,7 +124,9 @@ class Loop : public Scheduler {
 
   /// Runs `function` on the loop's thread, from any thread, without waiting. It must not throw. If
   /// the loop closes first it never runs, and is destroyed.
-  void post(std::function<void()> function) { door_->post(std::move(function)); }
+  void post(std::function<void()> function) {
+    door()->post(std::move(function));  // What is posted may end the loop before this returns.
+  }
 
   /// While one lives, another thread is expected to post(): the loop waits instead of reporting a
   /// deadlock, and the virtual clock stands still.

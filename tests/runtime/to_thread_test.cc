@@ -1,8 +1,6 @@
 #include "brigade/runtime/to_thread.h"
 
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <semaphore>
@@ -16,8 +14,6 @@
 #include "brigade/runtime/spawn.h"
 #include "brigade/runtime/timeout.h"
 #include "brigade/tests/support/async.h"
-#include "brigade/tests/support/child.h"
-#include "brigade/tests/support/seccomp.h"
 #include "doctest/doctest.h"
 
 namespace brigade {
@@ -247,18 +243,6 @@ TEST_CASE("to_thread: closing the loop does not wait for a call that runs") {
   }
   held->go.release();  // Its outcome goes to a loop that is gone.
   held->ended.acquire();
-}
-
-TEST_CASE("to_thread: a thread that cannot be started is an error of the call") {
-  const ChildEnd end = run_in_child([] {
-    Loop loop;
-    forbid_threads(EAGAIN);
-    std::fputs(loop.run_until_complete(thrown_by(call_on(*new ThreadPool(1), [] {}))).c_str(),
-               stderr);
-  });
-
-  CHECK(end.exit_code == 0);
-  CHECK(end.errors.find("start a thread: Resource temporarily unavailable") != std::string::npos);
 }
 
 TEST_CASE("to_thread: hundreds of tasks call, some are cancelled, and each gets what is its own") {
