@@ -1,19 +1,16 @@
 // Echoes what its clients send, on TCP or on a Unix socket, until SIGINT or SIGTERM.
-#include <sys/signalfd.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <system_error>
 
 #include "CLI/CLI.hpp"
 #include "brigade/apps/command_line.h"
 #include "brigade/net/server.h"
-#include "brigade/runtime/poll.h"
-#include "brigade/runtime/run.h"
+#include "brigade/runtime/signal.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"
 #include "brigade/runtime/timeout.h"
@@ -110,31 +107,6 @@ Task<void> EchoServer::serve(StreamReader reader, StreamWriter writer) {
   }
 }
 
-/// SIGINT and SIGTERM, readable instead of deadly until one was taken.
-class StopSignals {
- public:
-  StopSignals() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGINT);
-    sigaddset(&set_, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set_, nullptr);
-    fd_ = UniqueFd(::signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!fd_) throw_errno(-errno, "signalfd");
-  }
-
-  Task<void> take_one() {
-    co_await wait_readable(fd_.get());
-    signalfd_siginfo taken;
-    while (::read(fd_.get(), &taken, sizeof taken) > 0) {
-    }
-    sigprocmask(SIG_UNBLOCK, &set_, nullptr);  // The next one ends the process at once.
-  }
-
- private:
-  sigset_t set_;
-  UniqueFd fd_;
-};
-
 // A client is finished when it has its answers and has sent nothing for a pause.
 Task<void> EchoServer::finish(const Server& server) {
   while (server.connections() > 0) {
@@ -160,7 +132,7 @@ Task<Server> listen(const Options& options, StreamHandler handler) {
 }
 
 Task<void> EchoServer::run() {
-  StopSignals signals;  // First, so that a thread that is started inherits the mask.
+  std::optional<Signals> signals(std::in_place, std::initializer_list<int>{SIGINT, SIGTERM});
   StreamHandler handler = [this](StreamReader reader, StreamWriter writer) {
     return serve(std::move(reader), std::move(writer));
   };
@@ -168,7 +140,8 @@ Task<void> EchoServer::run() {
   if (options_.verbose) std::printf("%s\n", Loop::current().capabilities().to_string().c_str());
   for (const SocketAddress& address : server.addresses())
     std::printf("listening on %s\n", address.to_string().c_str());
-  co_await signals.take_one();
+  co_await signals->wait();
+  signals.reset();  // The next one ends the process at once.
   co_await stop(server);
 }
 
@@ -192,6 +165,7 @@ int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);  // Each line at once, also into a file or a pipe.
   return run_app(app, argc, argv, [&options] {
     EchoServer server(options);
-    brigade::run(server.run());
+    brigade::Loop loop;  // Not brigade::run(), which has a meaning for SIGINT of its own.
+    loop.run_until_complete(server.run(), "main");
   });
 }

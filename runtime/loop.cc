@@ -159,8 +159,11 @@ void Loop::sleep(Nanoseconds limit) {
 }
 
 void Loop::close() {
-  if (task_count() == 0 && !backend_) closed_ = true;  // Perhaps within the run of another loop.
   if (closed_) return;
+  if (task_count() == 0 && !backend_) {  // Perhaps within the run of another loop.
+    closed_ = true;
+    return door_->close();
+  }
   const Running running(*this);
   closing_ = true;
   for (int round = 0; round < kCancelRounds && task_count() > 0; ++round) cancel_round();
@@ -170,6 +173,7 @@ void Loop::close() {
   end_operations();
   closed_ = true;
   backend_.reset();
+  door_->close();
 }
 
 void Loop::cancel_round() {

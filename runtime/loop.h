@@ -76,13 +76,17 @@ class Loop : public Scheduler {
     return start(task, name, where);
   }
 
-  /// Runs until this task has ended; returns its value or throws what it threw. Others stay where
-  /// they are, for the next run.
+  /// Runs until this task, new or of this loop, has ended; returns its value, moved, or throws what
+  /// it threw. Others stay where they are, for the next run.
   template <class T>
   T run_until_complete(Task<T> task, std::string name = {},
                        const std::source_location& where = std::source_location::current()) {
-    TaskHandle<T> handle = start(task, name, where);
-    drive(&handle.context());
+    return run_until_complete(start(task, name, where));
+  }
+  template <class T>
+  T run_until_complete(const TaskHandle<T>& handle) {
+    check(&handle.context().scheduler() == this, "run_until_complete() of another loop's task");
+    if (!handle.done()) drive(&handle.context());
     if (!handle.done()) throw std::logic_error("stop() before '" + handle.name() + "' had ended");
     if constexpr (std::is_void_v<T>)
       handle.result();
@@ -107,8 +111,11 @@ class Loop : public Scheduler {
   /// up: its frame is never freed. The destructor calls it. Idempotent.
   void close();
 
-  /// Runs `function` on the loop's thread, from any thread, without waiting. It must not throw.
-  void post(std::function<void()> function) { door_->post(std::move(function)); }
+  /// Runs `function` on the loop's thread, from any thread, without waiting. It must not throw. If
+  /// the loop closes first it never runs, and is destroyed.
+  void post(std::function<void()> function) {
+    door()->post(std::move(function));  // What is posted may end the loop before this returns.
+  }
 
   /// While one lives, another thread is expected to post(): the loop waits instead of reporting a
   /// deadlock, and the virtual clock stands still.

@@ -17,8 +17,14 @@ PostDoor::PostDoor() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
 }
 
 PostDoor::~PostDoor() {
-  for (Posted* posted = take_all(); posted != nullptr;) delete std::exchange(posted, posted->next);
+  close();
   ::close(event_);
+}
+
+void PostDoor::close() noexcept {
+  Posted* posted = newest_.exchange(&closed_);
+  if (posted == &closed_) return;
+  while (posted != nullptr) delete std::exchange(posted, posted->next);
 }
 
 void PostDoor::post(std::function<void()> function) {
@@ -30,8 +36,9 @@ void PostDoor::post(std::unique_ptr<Posted> owned) noexcept {
   posted->next = newest_.load(std::memory_order_relaxed);
   // Sequentially consistent with prepare_sleep(): either the loop sees the post, or we see it
   // sleep.
-  while (!newest_.compare_exchange_weak(posted->next, posted)) {
-  }
+  do {
+    if (posted->next == &closed_) return delete posted;
+  } while (!newest_.compare_exchange_weak(posted->next, posted));
   if (sleeping_.exchange(false)) {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(event_, &one, sizeof one);

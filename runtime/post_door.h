@@ -14,7 +14,7 @@ namespace brigade {
 /// Errors:     post() throws std::bad_alloc.
 /// Complexity: post() O(1), one system call if the loop sleeps.
 /// Threads:    post() from any; the rest on the loop's.
-/// Lifetime:   shared; what is posted after the loop has closed is destroyed with the door.
+/// Lifetime:   shared; what is posted after the loop has closed is destroyed at once.
 class PostDoor {
  public:
   PostDoor();
@@ -36,6 +36,9 @@ class PostDoor {
   /// Runs what was posted up to now.
   void run_posted() noexcept;
 
+  /// Destroys what is posted and has not run, and all that will be posted.
+  void close() noexcept;
+
   /// Called before the loop sleeps: false if something is posted and it must not.
   bool prepare_sleep() noexcept;
 
@@ -49,6 +52,7 @@ class PostDoor {
  private:
   Posted* take_all() noexcept;  // oldest first
 
+  Posted closed_;  // What newest_ points to when the door is closed.
   std::atomic<Posted*> newest_{nullptr};
   std::atomic<bool> sleeping_{false};
   const int event_;  // Not a UniqueFd: the last owner may be another thread.

@@ -98,17 +98,19 @@ TEST_CASE("echo_server --blocking: the requests in the queue are answered before
 }
 
 TEST_CASE("echo_server: a second signal ends it at once") {
-  EchoServer server("--verbose --delay 1h");
-  const UniqueFd client = server.connect();
-  send_fully(client, "x");
-  server.line_with("1 bytes from ");
+  for (const int number : {SIGINT, SIGTERM}) {
+    EchoServer server("--verbose --delay 1h");
+    const UniqueFd client = server.connect();
+    send_fully(client, "x");
+    server.line_with("1 bytes from ");
 
-  stop(server, SIGTERM);
-  server.signal(SIGTERM);
+    stop(server, number);
+    server.signal(number);
 
-  const Ended ended = server.wait();
-  CHECK(ended.exit_code == -1);
-  CHECK(ended.output == "");
+    const Ended ended = server.wait();
+    CHECK(ended.exit_code == -1);
+    CHECK(ended.output == "");
+  }
 }
 
 TEST_CASE("echo_server: what takes more than 5 s to finish is given up") {

@@ -102,6 +102,28 @@ one burger
 cooked: fries
 shop 1 is open
 one burger; all of fries soda; one soda; 2 served
+TEST_CASE("to_thread: what blocks does so elsewhere") {
+  CHECK(output_of("to_thread") == R"(
+fries: 5
+7 * 6: 42
+soda: 4
+the loop went on
+)");
+}
+
+TEST_CASE("run_in_loop: the other thread's loop answers tasks and threads") {
+  CHECK(output_of("run_in_loop") == R"(
+a task gets hot fries
+a task is told: no soup here
+a thread gets hot burger
+)");
+}
+
+TEST_CASE("signals: each is a turn of a task") {
+  CHECK(output_of("signals") == R"(
+settings read
+settings read
+terminated
 )");
 }
 

@@ -3,6 +3,9 @@
 #include <netdb.h>
 
 #include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <iterator>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -10,6 +13,7 @@
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"
 #include "brigade/runtime/timeout.h"
+#include "brigade/runtime/to_thread.h"
 #include "brigade/tests/net/fake_host.h"
 #include "brigade/tests/net/sockets.h"
 #include "brigade/tests/support/async.h"
@@ -148,6 +152,36 @@ TEST_CASE("resolve: closing the loop does not wait for a mute name server [S-44]
     close_and_check(loop);
   }
   host.answer();  // To a loop that is gone.
+}
+
+std::ptrdiff_t count_threads() {
+  const std::filesystem::directory_iterator all("/proc/self/task");
+  return std::distance(begin(all), end(all));
+}
+
+TEST_CASE("resolve: forty look-ups take sixteen threads, and to_thread() does not wait [S-44]") {
+  run_async_real([]() -> Task<void> {
+    const std::ptrdiff_t before = count_threads();
+    FakeHost host("mute.test", {"127.0.0.1"});
+    host.hold();
+    std::vector<TaskHandle<Addresses>> all;
+    for (int i = 0; i < 40; ++i) all.push_back(spawn(resolve("mute.test", 80)));
+    co_await yield_now();
+    host.wait_for_lookups(16);
+
+    CHECK(count_threads() <= before + 16);
+    const int other = co_await to_thread([] { return 7; });
+    CHECK(other == 7);
+    for (const TaskHandle<Addresses>& one : all) CHECK_FALSE(one.done());
+    all.back().cancel();  // One that has not begun.
+    co_await wait_done(all.back());
+    all.pop_back();
+    host.answer();
+    for (const TaskHandle<Addresses>& one : all) {
+      const Addresses& found = co_await one;
+      CHECK(found.size() == 1);
+    }
+  });
 }
 
 TEST_CASE("resolve: ten look-ups at a time are all answered") {

@@ -193,6 +193,19 @@ TEST_CASE("Loop: stop before the awaited task has ended is an error that names i
   close_and_check(loop);
 }
 
+TEST_CASE("Loop: run_until_complete of a spawned task runs until that has ended, if it has not") {
+  Loop loop(virtual_clock());
+  std::string log;
+  const TaskHandle<void> first = loop.spawn(sleep_then_note(log, 'a', 1s));
+  const TaskHandle<void> second = loop.spawn(sleep_then_note(log, 'b', 2s));
+
+  loop.run_until_complete(second);
+  CHECK(log == "ab");
+  loop.run_until_complete(first);
+
+  CHECK(loop.now() == TimePoint(2s));
+}
+
 TEST_CASE("Loop: run_until_complete throws what the task threw") {
   Loop loop(virtual_clock());
   const auto fail = []() -> Task<int> {

@@ -20,8 +20,8 @@ constexpr unsigned kChildLimitSeconds = 30;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   constexpr rlimit kNoCore{0, 0};
   ::setrlimit(RLIMIT_CORE, &kNoCore);
-  ::signal(SIGABRT, SIG_DFL);  // doctest's handler would report the test as crashed.
-  ::signal(SIGALRM, SIG_DFL);
+  // doctest's handlers would report the test as crashed.
+  for (const int number : {SIGABRT, SIGALRM, SIGINT, SIGTERM}) ::signal(number, SIG_DFL);
   ::alarm(kChildLimitSeconds);
   ::dup2(errors, STDERR_FILENO);
   try {

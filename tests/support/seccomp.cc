@@ -41,6 +41,17 @@ void forbid_io_uring(unsigned error) { forbid(SYS_io_uring_setup, error); }
 
 void forbid_io_uring_register(unsigned error) { forbid(SYS_io_uring_register, error); }
 
+void forbid_threads(unsigned error) {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kSystemCall),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  install(filter);
+}
+
 void refuse_mere_submits() {
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kSystemCall),
