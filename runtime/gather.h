@@ -41,10 +41,11 @@ class Gathering : public Waiter {
   bool await_suspend(std::coroutine_handle<> coroutine) noexcept;
   void await_resume();  // Throws what gather() throws.
 
-  /// The value of the i-th task.
+  /// The value of the first task, then of the second, and so on.
   template <class T>
-  Gathered<T> take(std::size_t i) {
-    return std::move(static_cast<TypedContext<T>&>(members_[i].task->context()).value());
+  Gathered<T> take() {
+    TaskContext& task = members_[taken_++].task->context();
+    return std::move(static_cast<TypedContext<T>&>(task).value());
   }
 
  private:
@@ -64,6 +65,7 @@ class Gathering : public Waiter {
   const std::unique_ptr<Member[]> members_;
   std::size_t size_ = 0;
   std::size_t pending_ = 0;
+  std::size_t taken_ = 0;
   std::exception_ptr error_;  // of a spawn()
   bool stopping_ = false;
   bool cancel_seen_ = false;
@@ -86,9 +88,7 @@ Task<std::tuple<Gathered<T>...>> gather(Task<T>... tasks) {
   Gathering all(sizeof...(T));
   (all.spawn(tasks), ...);
   co_await all;
-  [[maybe_unused]] std::size_t i = 0;
-  co_return std::tuple<Gathered<T>...>{
-      all.template take<T>(i++)...};  // Braces: from left to right.
+  co_return std::tuple<Gathered<T>...>{all.template take<T>()...};  // Braces: from left to right.
 }
 
 template <class T>
@@ -98,7 +98,7 @@ Task<std::vector<Gathered<T>>> gather(std::vector<Task<T>> tasks) {
   Gathering all(tasks.size());
   for (Task<T>& task : tasks) all.spawn(task);
   co_await all;
-  for (std::size_t i = 0; i < tasks.size(); ++i) results.push_back(all.template take<T>(i));
+  while (results.size() < tasks.size()) results.push_back(all.template take<T>());
   co_return results;
 }
 
