@@ -125,8 +125,8 @@ TEST_CASE("AsyncGenerator: moves what it can, and copies what it yields from a v
 
     CHECK(*moved.at(0) == 1);
     CHECK(*moved.at(1) == 2);
-    CHECK(copied == std::vector<std::string>{std::string(100, 'x'), std::string(100, 'x') + "y",
-                                             "literal"});
+    CHECK(copied ==
+          std::vector<std::string>{std::string(100, 'x'), std::string(100, 'x') + "y", "literal"});
   });
 }
 
@@ -152,7 +152,7 @@ TEST_CASE("AsyncGenerator: may ask another one") {
       while (true) {
         const std::optional<int> item = co_await items.next();
         if (!item) break;
-        co_yield *item * *item;
+        co_yield *item** item;
       }
     };
 
