@@ -48,6 +48,10 @@ class Waiter : public ListNode<Waiter> {
   /// Parks the running task. False if a cancel is due: do not suspend, await_resume() will throw.
   bool park(std::coroutine_handle<> coroutine) noexcept;
 
+  /// Parks even if a cancel is due, for a wait that hands a cancel on to others and ends by
+  /// wake_cancelled() when they have. True if one is due: hand it on now.
+  bool park_through_cancel(std::coroutine_handle<> coroutine) noexcept;
+
   /// What Kind::cancel does when leaving a list is all there is to do.
   static void unlink_and_wake(Waiter& waiter) noexcept;
   void wake_cancelled() noexcept;
@@ -138,6 +142,11 @@ class TaskContext : public ListNode<TaskContext> {
   /// Takes one request back. If none above `entry_requests` is left, nothing is due any more.
   void uncancel(unsigned entry_requests) noexcept {
     if (--cancel_requests_ <= entry_requests) cancel_due_ = false;
+  }
+
+  /// Delivers a cancel that is due, where the running task does not suspend.
+  void throw_if_cancel_due() {
+    if (std::exchange(cancel_due_, false)) throw Cancelled();
   }
 
   /// Counts an await that completes without a suspension. False after kBudget of them in one step:
@@ -237,6 +246,13 @@ inline bool Waiter::park(std::coroutine_handle<> coroutine) noexcept {
   return true;
 }
 
+inline bool Waiter::park_through_cancel(std::coroutine_handle<> coroutine) noexcept {
+  context_ = current_context;
+  context_->resume_ = coroutine;
+  context_->awaiting_ = this;
+  return context_->cancel_due_;
+}
+
 inline bool Waiter::within_budget() noexcept { return current_context->within_budget(); }
 
 inline void Waiter::throw_if_cancelled() {
@@ -246,9 +262,7 @@ inline void Waiter::throw_if_cancelled() {
 }
 
 inline void Waiter::throw_if_cancel_due() {
-  if (context_ == nullptr || !context_->cancel_due_) return;
-  context_->cancel_due_ = false;
-  throw Cancelled();
+  if (context_ != nullptr) context_->throw_if_cancel_due();
 }
 
 }  // namespace brigade

@@ -1,33 +1,45 @@
 #include "brigade/runtime/timeout.h"
 
+#include <stdexcept>
+
 namespace brigade {
 
-void Deadline::arm() {
-  context_ = current_context;
-  entry_requests_ = context_->cancel_requests();
-  if (delay_ <= Nanoseconds::zero()) {
-    // A cancel that is due already ends the wait just as early, and is not ours.
-    if (!context_->cancel_due()) fire(*this);
-    return;
+void Deadline::begin() {
+  check(!active_, "one Deadline ends two timeouts at a time");
+  scope_.enter();
+  expired_ = false;
+  arm(when_);
+  active_ = true;
+}
+
+bool Deadline::end() noexcept {
+  disarm();
+  active_ = false;
+  expired_ = scope_.requested();
+  return scope_.withdraw();
+}
+
+void Deadline::reschedule(TimePoint when) {
+  if (active_) {
+    if (scope_.requested()) throw std::logic_error("reschedule() of a deadline that has passed");
+    disarm();
+    arm(when);
   }
-  Loop& loop = loop_of(*context_);
-  loop.arm(*this, after(loop.now(), delay_));
+  when_ = when;
+}
+
+void Deadline::arm(TimePoint when) {
+  Loop& loop = loop_of(scope_.context());
+  if (when <= loop.now())
+    scope_.request();
+  else if (when != TimePoint::max())
+    loop.arm(*this, when);
 }
 
 void Deadline::disarm() noexcept {
-  if (armed()) loop_of(*context_).disarm(*this);
+  if (armed()) loop_of(scope_.context()).disarm(*this);
 }
 
-void Deadline::fire(Timer& timer) noexcept {
-  auto& self = static_cast<Deadline&>(timer);
-  self.fired_ = true;
-  self.context_->cancel();
-}
-
-bool Deadline::withdraw() noexcept {
-  if (!fired_) return false;
-  context_->uncancel(entry_requests_);
-  return context_->cancel_requests() <= entry_requests_;
-}
+void Deadline::fire(Timer& timer) noexcept { static_cast<Deadline&>(timer).scope_.request(); }
 
 }  // namespace brigade

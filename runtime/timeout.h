@@ -2,77 +2,109 @@
 
 #include <chrono>
 #include <coroutine>
+#include <optional>
 #include <utility>
 
 #include "brigade/runtime/loop.h"
+#include "brigade/runtime/scoped_cancel.h"
 
 namespace brigade {
 
-/// Cancels the running task at a deadline, and tells afterwards whether that cancel, and no other,
-/// is what ended the wait. The part of timeout() that does not depend on the result.
+template <class T>
+class Timeout;
+
+/// An instant that ends what a timeout() runs, for who wants to look at it or move it meanwhile:
+/// `Deadline deadline(2s); co_await timeout(deadline, talk(deadline));`. The same Deadline may end
+/// one timeout() after the other.
+///
+/// Errors:       reschedule() throws std::logic_error when the deadline has passed and its cancel
+///               is under way, and std::bad_alloc if the timer heap cannot grow. One Deadline for
+///               two timeouts at a time is a broken check.
+/// Cancellation: not a suspension point.
+/// Complexity:   reschedule() O(log timers).
+/// Threads:      loop-affine.
+/// Lifetime:     must outlive the timeout() it is given to.
+/// Example:      examples/deadline.cc
 class Deadline : private Timer {
  public:
-  explicit Deadline(Nanoseconds delay) noexcept : Timer(&fire), delay_(delay) {}
+  /// At an instant of Loop::now(); TimePoint::max() is never.
+  explicit Deadline(TimePoint when) noexcept : Timer(&fire), when_(when) {}
+  /// From now on.
+  template <class Rep, class Period>
+  explicit Deadline(std::chrono::duration<Rep, Period> duration) noexcept
+      : Deadline(after(Loop::current().now(), to_nanoseconds(duration))) {}
   ~Deadline() { disarm(); }
 
- protected:
-  void arm();
-  void disarm() noexcept;
+  TimePoint when() const noexcept { return when_; }
 
-  /// Takes our cancel back, if we asked for one. True if no other cancel is left.
-  bool withdraw() noexcept;
+  /// Moves it, also while a timeout() runs. To an instant that has passed: it passes now.
+  void reschedule(TimePoint when);
+
+  /// It has passed while its latest timeout() ran.
+  bool expired() const noexcept { return scope_.requested() || expired_; }
 
  private:
+  template <class T>
+  friend class Timeout;
+
+  void begin();
+  /// True if the deadline, and no other cancel, has ended what ran.
+  bool end() noexcept;
+  void arm(TimePoint when);
+  void disarm() noexcept;
   static void fire(Timer& timer) noexcept;
 
-  Nanoseconds delay_;
-  TaskContext* context_ = nullptr;
-  unsigned entry_requests_ = 0;
-  bool fired_ = false;
+  TimePoint when_;
+  ScopedCancel scope_;
+  bool active_ = false;  // A timeout() runs with it.
+  bool expired_ = false;
 };
 
 /// Awaits a Task within a deadline.
 template <class T>
-class Timeout : private Deadline {
+class Timeout {
  public:
-  Timeout(Nanoseconds delay, Task<T> task) noexcept : Deadline(delay), task_(std::move(task)) {}
+  Timeout(Deadline& deadline, Task<T> task) noexcept
+      : deadline_(deadline), task_(std::move(task)) {}
+  Timeout(TimePoint when, Task<T> task) noexcept
+      : own_(std::in_place, when), deadline_(*own_), task_(std::move(task)) {}
 
   bool await_ready() const noexcept { return false; }
   template <class Caller>
   bool await_suspend(std::coroutine_handle<Caller> caller) {
-    arm();
+    deadline_.begin();
     return std::move(task_).operator co_await().await_suspend(caller);
   }
   T await_resume() {
-    disarm();
     try {
       if constexpr (std::is_void_v<T>) {
-        take();
-        withdraw();
+        task_.take();
+        deadline_.end();
       } else {
-        T value = take();
-        withdraw();
+        T value = task_.take();
+        deadline_.end();
         return value;
       }
     } catch (const Cancelled&) {
-      if (withdraw()) throw TimeoutError();
+      if (deadline_.end()) throw TimeoutError();
       throw;
     } catch (...) {
-      withdraw();
+      deadline_.end();
       throw;
     }
   }
 
  private:
-  T take() { return task_.take(); }
-
+  std::optional<Deadline> own_;
+  Deadline& deadline_;
   Task<T> task_;
 };
 
 /// `co_await timeout(2s, task)`: the value of `task`, or TimeoutError if it has not ended after the
 /// duration: then it is cancelled, and the error comes when it has unwound. A value that wins the
-/// race is returned. Runs in the calling task. A duration of zero or less lets the task run up to
-/// its first suspension point.
+/// race is returned. Runs in the calling task. A duration of zero or less, or an instant that has
+/// passed, lets the task run up to its first suspension point. timeout_at() takes an instant of
+/// Loop::now(); timeout(deadline, task) a Deadline that can be moved.
 ///
 /// Errors:       TimeoutError; what the task throws; std::bad_alloc if the timer heap cannot grow.
 /// Cancellation: safe; a cancel from outside wins over the deadline: Cancelled is thrown, not
@@ -83,7 +115,16 @@ class Timeout : private Deadline {
 /// Example:      examples/timeout.cc
 template <class Rep, class Period, class T>
 [[nodiscard]] Timeout<T> timeout(std::chrono::duration<Rep, Period> duration, Task<T> task) {
-  return Timeout<T>(to_nanoseconds(duration), std::move(task));
+  const TimePoint when = after(Loop::current().now(), to_nanoseconds(duration));
+  return Timeout<T>(when, std::move(task));
+}
+template <class T>
+[[nodiscard]] Timeout<T> timeout_at(TimePoint when, Task<T> task) {
+  return Timeout<T>(when, std::move(task));
+}
+template <class T>
+[[nodiscard]] Timeout<T> timeout(Deadline& deadline, Task<T> task) {
+  return Timeout<T>(deadline, std::move(task));
 }
 
 }  // namespace brigade

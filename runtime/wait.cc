@@ -2,10 +2,10 @@
 
 namespace brigade {
 
-WaitSet::WaitSet(std::span<const TaskRef> tasks, Until until, std::optional<Nanoseconds> limit)
+WaitSet::WaitSet(std::span<const TaskRef> tasks, WaitMode mode, std::optional<Nanoseconds> limit)
     : Waiter(kKind),
       Timer(&fire),
-      until_(until),
+      mode_(mode),
       limit_(limit),
       members_(std::make_unique<Member[]>(tasks.size())),
       size_(tasks.size()),
@@ -23,10 +23,8 @@ WaitSet::~WaitSet() { leave(); }
 void WaitSet::count(const TaskContext& task) noexcept {
   --pending_;
   const bool failed = task.status() == TaskStatus::kError;
-  const bool cancelled = task.status() == TaskStatus::kCancelled;
-  if (pending_ == 0 || until_ == Until::kFirstCompleted ||
-      (until_ == Until::kFirstException && failed) ||
-      (until_ == Until::kFirstFailure && (failed || cancelled)))
+  if (pending_ == 0 || mode_ == WaitMode::kFirstCompleted ||
+      (mode_ == WaitMode::kFirstException && failed))
     satisfied_ = true;
 }
 

@@ -23,13 +23,11 @@ struct WaitResult {
   WaitResult() = default;
 };
 
-/// Parks until enough of several tasks have ended, or the time is up. The part of wait() and
-/// gather() that does not depend on the results.
+/// Parks until enough of several tasks have ended, or the time is up. The part of wait() that
+/// does not depend on the results.
 class WaitSet : public Waiter, private Timer {
  public:
-  enum class Until { kAll, kFirstCompleted, kFirstException, kFirstFailure };
-
-  WaitSet(std::span<const TaskRef> tasks, Until until, std::optional<Nanoseconds> limit);
+  WaitSet(std::span<const TaskRef> tasks, WaitMode mode, std::optional<Nanoseconds> limit);
   ~WaitSet();
 
   bool await_ready() const noexcept { return at_once() && within_budget(); }
@@ -51,7 +49,7 @@ class WaitSet : public Waiter, private Timer {
   void count(const TaskContext& task) noexcept;
   void leave() noexcept;  // all the tasks, and the timer
 
-  const Until until_;
+  const WaitMode mode_;
   const std::optional<Nanoseconds> limit_;
   std::unique_ptr<Member[]> members_;
   const std::size_t size_;
@@ -75,7 +73,7 @@ Task<WaitResult<Handle>> wait(std::vector<Handle> handles, WaitMode mode = WaitM
                               std::optional<Nanoseconds> limit = std::nullopt) {
   if (handles.empty()) throw std::invalid_argument("wait() for no task");
   const std::vector<TaskRef> tasks(handles.begin(), handles.end());
-  co_await WaitSet(tasks, static_cast<WaitSet::Until>(mode), limit);
+  co_await WaitSet(tasks, mode, limit);
   WaitResult<Handle> result;
   for (std::size_t i = 0; i < handles.size(); ++i) {
     bool seen = false;

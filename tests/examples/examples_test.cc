@@ -28,6 +28,51 @@ ask: deadline passed
 )");
 }
 
+TEST_CASE("deadline: moves on while something happens") {
+  CHECK(output_of("deadline") == R"(
+heard something after 1 s
+heard something after 2 s
+heard something after 4 s
+5 s of silence
+)");
+}
+
+TEST_CASE("task_group: one that fails cancels the others") {
+  CHECK(output_of("task_group") == R"(
+soup: ready
+pie: ready
+roast: ready
+dinner: 3 dishes
+soup: ready
+roast: thrown away
+no dinner: the souffle has fallen
+)");
+}
+
+TEST_CASE("as_completed: the quickest first, until time is up") {
+  CHECK(output_of("as_completed") == R"(
+served: soda
+served: fries
+the customers have left
+)");
+}
+
+TEST_CASE("shield: what is saved outlives the wait for it") {
+  CHECK(output_of("shield") == R"(
+not waiting any longer
+saved
+)");
+}
+
+TEST_CASE("async_generator: one item after the other") {
+  CHECK(output_of("async_generator") == R"(
+eating soup
+eating roast
+eating cake
+full
+)");
+}
+
 TEST_CASE("batch_cache: one batch serves five, and one more is fetched for the sixth") {
   CHECK(output_of("batch_cache") == R"(
 0 s: frying 5 portions

@@ -1,13 +1,20 @@
 // Tasks, timers, locks and caches while memory runs out.
+#include <functional>
 #include <memory>
 #include <new>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "brigade/runtime/as_completed.h"
+#include "brigade/runtime/async_generator.h"
 #include "brigade/runtime/gather.h"
 #include "brigade/runtime/run.h"
+#include "brigade/runtime/shield.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"
+#include "brigade/runtime/task_group.h"
 #include "brigade/runtime/timeout.h"
 #include "brigade/runtime/wait.h"
 #include "brigade/sync/batch_cache.h"
@@ -180,6 +187,166 @@ Task<void> gather_both_ways(Plan plan) {
 }
 
 TEST_CASE("Out of memory: gather() [T-27]") { fail_every(&gather_both_ways); }
+
+Task<int> count_start(int& started, Tracked) {
+  ++started;
+  co_return 1;
+}
+
+Task<void> gather_all_or_none(Plan plan) {
+  for (const bool in_vector : {false, true}) {
+    Counts counts;
+    int started = 0;
+    bool thrown = false;
+    {
+      std::vector<Task<int>> tasks;
+      for (int i = 0; i < 3; ++i) tasks.push_back(count_start(started, Tracked(counts)));
+      const FailNth guard(plan);
+      try {
+        if (in_vector)
+          co_await gather(std::move(tasks));
+        else
+          co_await gather(std::move(tasks[0]), std::move(tasks[1]), std::move(tasks[2]));
+      } catch (const std::bad_alloc&) {
+        thrown = true;
+      }
+    }
+    expect(started == (thrown ? 0 : 3), "gather() runs all of its tasks or none");
+    expect(counts.alive() == 0, "and leaves none behind");
+    if (thrown) throw std::bad_alloc();
+  }
+}
+
+TEST_CASE("Out of memory: gather() runs all of its tasks, or none [T-09]") {
+  fail_every(&gather_all_or_none);
+}
+
+Task<void> spawn_some(TaskGroup& group, Counts& counts, int& started) {
+  for (int i = 0; i < 3; ++i)
+    const TaskRef child = group.spawn(count_start(started, Tracked(counts)), kLongName);
+  co_return;
+}
+
+Task<void> group_of_some(Plan plan) {
+  Counts counts;
+  int started = 0;
+  const auto body = [](Counts& own, int& count, TaskGroup& group) {
+    return spawn_some(group, own, count);
+  };
+  std::exception_ptr error;
+  {
+    const FailNth guard(plan);
+    try {
+      co_await task_group(body, std::ref(counts), std::ref(started));
+    } catch (...) {
+      error = std::current_exception();
+    }
+  }
+  expect(counts.alive() == 0, "no task of a group outlives it");
+  expect(error || started == 3, "a group runs its tasks");
+  if (error) std::rethrow_exception(error);
+}
+
+Task<void> throw_after(std::chrono::milliseconds delay) {
+  co_await sleep(delay);
+  throw std::runtime_error("boom");
+}
+
+Task<void> group_of_failing(Plan plan) {
+  const auto body = [](TaskGroup& group) -> Task<void> {
+    const auto stubborn = []() -> Task<void> {
+      try {
+        co_await sleep(1h);
+      } catch (const Cancelled&) {
+        throw std::runtime_error("while cleaning up");
+      }
+    };
+    const TaskRef one = group.spawn(throw_after(1ms));
+    const TaskRef two = group.spawn(stubborn());
+    co_await sleep(1h);
+  };
+  const FailNth guard(plan);
+  try {
+    co_await task_group(body);
+  } catch (const ErrorGroup& errors) {
+    expect(errors.errors().size() == 2, "a group tells all errors of its tasks");
+  } catch (const std::runtime_error&) {
+    throw std::bad_alloc();  // The other one could not even be spawned, or had no memory to sleep.
+  }
+}
+
+TEST_CASE("Out of memory: task_group() [T-27]") {
+  fail_every(&group_of_some);
+  fail_every(&group_of_failing, {"ErrorGroup"});
+}
+
+Task<void> in_order_of_ends(Plan plan) {
+  const FailNth guard(plan);
+  std::vector<TaskHandle<int>> tasks;
+  for (int i = 0; i < 5; ++i) tasks.push_back(spawn(later(i, std::chrono::milliseconds(5 - i))));
+  auto all = as_completed(std::move(tasks), 1s);
+  int count = 0;
+  for (; !all.empty(); ++count) {
+    const TaskHandle<int> done = co_await all.next();
+    expect(done.done(), "as_completed() gives out what has ended");
+  }
+  expect(count == 5, "as_completed() gives out all");
+}
+
+TEST_CASE("Out of memory: as_completed() [T-27]") { fail_every(&in_order_of_ends); }
+
+Task<void> shielded(Plan plan) {
+  const FailNth guard(plan);
+  const int value = co_await shield(later(7, 1ms));
+  expect(value == 7, "shield() returns the value");
+}
+
+TEST_CASE("Out of memory: shield() [T-27]") { fail_every(&shielded); }
+
+AsyncGenerator<int> count_to(int n) {
+  for (int i = 1; i <= n; ++i) {
+    if (i % 100 == 0) co_await yield_now();
+    co_yield i;
+  }
+}
+
+Task<void> generate(Plan plan) {
+  const FailNth guard(plan);
+  AsyncGenerator<int> items = count_to(3);
+  int sum = 0;
+  while (true) {
+    const std::optional<int> item = co_await items.next();
+    if (!item) break;
+    sum += *item;
+  }
+  expect(sum == 6, "a generator gives out its items");
+}
+
+TEST_CASE("Out of memory: AsyncGenerator [T-27]") { fail_every(&generate); }
+
+Task<int> sum_without_memory(AsyncGenerator<int>& items) {
+  const FailNth no_more(Plan{1, true});
+  int sum = 0;
+  while (true) {
+    const std::optional<int> item = co_await items.next();
+    if (!item) break;
+    sum += *item;
+  }
+  co_return sum;
+}
+
+TEST_CASE("AsyncGenerator: ten thousand items need no memory") {
+  LoopOptions options;
+  options.clock = ClockKind::kVirtual;
+  const auto program = []() -> Task<int> {
+    AsyncGenerator<int> items = count_to(10'000);
+    co_return co_await sum_without_memory(items);
+  };
+
+  const int sum = run(program(), options);
+
+  CHECK(sum == 10'000 * 10'001 / 2);
+}
 
 Task<void> stay(Tracked) { co_await sleep(1h); }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "brigade/runtime/sleep.h"
+#include "brigade/runtime/timeout.h"
 #include "brigade/tests/support/async.h"
 #include "brigade/tests/support/tracked.h"
 #include "doctest/doctest.h"
@@ -255,6 +256,105 @@ TEST_CASE("gather: a cancel that comes when all have ended does not lose the res
 
     CHECK(log == "3");
     CHECK(gatherer.status() == TaskStatus::kCancelled);
+  });
+}
+
+TEST_CASE("gather: a second cancel while it waits for its tasks does not make it leave them") {
+  run_async([]() -> Task<void> {
+    std::string log;
+    std::vector<Task<void>> tasks;
+    tasks.push_back(clean_up_after_cancel(log, 'a', 3s));
+    const TaskHandle<void> gatherer = spawn(gather_all(std::move(tasks)));
+    co_await turns(3);
+
+    gatherer.cancel();
+    co_await sleep(1s);
+    gatherer.cancel();
+    co_await wait_done(gatherer);
+
+    CHECK(gatherer.status() == TaskStatus::kCancelled);
+    CHECK(log == "a");
+    CHECK(now() == TimePoint(3s));
+  });
+}
+
+TEST_CASE(
+    "gather: a cancel that is due when it begins runs none of its tasks, and waits for them") {
+  run_async([]() -> Task<void> {
+    Counts counts;
+    bool started = false;
+    const auto work = [](bool& flag, Tracked) -> Task<void> {
+      flag = true;
+      co_return;
+    };
+    const auto attempt = [](auto body, bool& flag, Counts& all) -> Task<void> {
+      current_context->cancel();
+      co_await gather(body(flag, Tracked(all)), body(flag, Tracked(all)));
+    };
+    const auto gone = [](auto own, auto body, bool& flag, Counts& all) -> Task<std::string> {
+      const std::string thrown = co_await thrown_by(own(body, flag, all));
+      co_return thrown + ", " + std::to_string(all.alive()) + " left";
+    };
+
+    const std::string outcome = co_await spawn(gone(attempt, work, started, counts));
+
+    CHECK(outcome == "Cancelled, 0 left");
+    CHECK_FALSE(started);
+    CHECK(counts.constructed > 0);
+  });
+}
+
+TEST_CASE("gather: within a timeout its tasks are cancelled and waited for [T-15]") {
+  run_async([]() -> Task<void> {
+    std::string log;
+    std::vector<Task<void>> tasks;
+    tasks.push_back(clean_up_after_cancel(log, 'a', 2s));
+    tasks.push_back(clean_up_after_cancel(log, 'b', 1s));
+    const auto attempt = [](std::vector<Task<void>> all) -> Task<void> {
+      co_await timeout(1s, gather_all(std::move(all)));
+    };
+
+    const std::string thrown = co_await thrown_by(attempt(std::move(tasks)));
+
+    CHECK(thrown == "brigade::TimeoutError('deadline passed')");
+    CHECK(log == "ba");
+    CHECK(now() == TimePoint(3s));
+  });
+}
+
+TEST_CASE("gather: of ten thousand tasks the last one fails, the others go on [T-17]") {
+  run_async([]() -> Task<void> {
+    std::string log;
+    std::vector<Task<void>> tasks;
+    for (int i = 0; i < 10'000; ++i) tasks.push_back(note_after(2s, log, 'a'));
+    tasks.push_back(fail_after(1s, "last"));
+
+    const std::string thrown = co_await thrown_by(gather_all(std::move(tasks)));
+
+    CHECK(thrown == "std::runtime_error('last')");
+    co_await sleep(2s);
+    CHECK(log.size() == 10'000);
+  });
+}
+
+TEST_CASE("gather: an end and a deadline at the same instant: one result, or TimeoutError [T-20]") {
+  run_async([]() -> Task<void> {
+    std::string log;
+    const auto attempt = [](Nanoseconds limit, std::string& out) -> Task<void> {
+      const auto both = [](std::string& own) -> Task<void> {
+        const auto [a, b] = co_await gather(give_after(1s, 1), give_after(1s, 2));
+        own += std::to_string(a + b);
+      };
+      co_await timeout(limit, both(out));
+    };
+
+    const std::string at = co_await thrown_by(attempt(1s, log));
+    CHECK(at == "brigade::TimeoutError('deadline passed')");
+    CHECK(log == "");
+
+    const std::string behind = co_await thrown_by(attempt(1s + 1ns, log));
+    CHECK(behind == "nothing");
+    CHECK(log == "3");
   });
 }
 

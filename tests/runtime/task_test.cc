@@ -1,7 +1,5 @@
 #include "brigade/runtime/task.h"
 
-#include <pthread.h>
-
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -10,6 +8,7 @@
 #include "brigade/runtime/sleep.h"
 #include "brigade/tests/support/async.h"
 #include "brigade/tests/support/child.h"
+#include "brigade/tests/support/small_stack.h"
 #include "brigade/tests/support/tracked.h"
 #include "doctest/doctest.h"
 
@@ -19,22 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kMillion = kSanitized ? 100'000 : 1'000'000;
-
-// Runs `function` on a thread that has 256 KiB of stack: whatever recurses with depth dies there.
-template <class Function>
-void run_on_small_stack(Function function) {
-  pthread_attr_t attributes;
-  REQUIRE(pthread_attr_init(&attributes) == 0);
-  REQUIRE(pthread_attr_setstacksize(&attributes, std::size_t{256} << 10) == 0);
-  pthread_t thread{};
-  const auto start = [](void* argument) -> void* {
-    (*static_cast<Function*>(argument))();
-    return nullptr;
-  };
-  REQUIRE(pthread_create(&thread, &attributes, start, &function) == 0);
-  pthread_join(thread, nullptr);
-  pthread_attr_destroy(&attributes);
-}
 
 Task<int> one() { co_return 1; }
 

@@ -1,5 +1,6 @@
 #include "brigade/runtime/timeout.h"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "brigade/runtime/wait.h"
 #include "brigade/sync/semaphore.h"
 #include "brigade/tests/support/async.h"
+#include "brigade/tests/support/child.h"
 #include "brigade/tests/support/tracked.h"
 #include "doctest/doctest.h"
 
@@ -507,6 +509,224 @@ TEST_CASE("timeout: one that is never awaited harms nobody") {
 
     CHECK(counts.constructed > 0);
     CHECK(counts.alive() == 0);
+  });
+}
+
+TEST_CASE("timeout_at: ends a task at an instant") {
+  run_async([]() -> Task<void> {
+    const auto until = [](TimePoint when, Nanoseconds duration) -> Task<void> {
+      co_await timeout_at(when, sleep_for(duration));
+    };
+    co_await sleep(1s);
+
+    const std::string late = co_await thrown_by(until(TimePoint(3s), 1h));
+    CHECK(late == kTimedOut);
+    CHECK(now() == TimePoint(3s));
+
+    const std::string in_time = co_await thrown_by(until(TimePoint(5s), 1s));
+    CHECK(in_time == "nothing");
+    CHECK(now() == TimePoint(4s));
+
+    const std::string passed = co_await thrown_by(until(TimePoint(3s), 1s));
+    CHECK(passed == kTimedOut);
+    CHECK(now() == TimePoint(4s));
+  });
+}
+
+TEST_CASE("timeout: TimePoint::max() is no deadline, and no timer") {
+  LoopOptions options;
+  options.clock = ClockKind::kVirtual;
+  Loop loop(std::move(options));
+  const auto hang = []() -> Task<void> {
+    Semaphore semaphore(1);
+    const Semaphore::Permit held = co_await semaphore.acquire();
+    co_await semaphore.acquire();
+  };
+  const auto attempt = [](auto body) -> Task<void> {
+    co_await timeout_at(TimePoint::max(), body());
+  };
+
+  CHECK_THROWS_AS(loop.run_until_complete(attempt(hang)), DeadlockError);
+  close_and_check(loop);
+}
+
+Task<void> within(Deadline& deadline, Task<void> task) {
+  co_await timeout(deadline, std::move(task));
+}
+
+TEST_CASE("Deadline: tells when it is, and whether it has passed") {
+  run_async([]() -> Task<void> {
+    Deadline deadline(2s);
+    CHECK(deadline.when() == TimePoint(2s));
+
+    const std::string in_time = co_await thrown_by(within(deadline, sleep_for(1s)));
+    CHECK(in_time == "nothing");
+    CHECK_FALSE(deadline.expired());
+
+    const std::string late = co_await thrown_by(within(deadline, sleep_for(2s)));
+    CHECK(late == kTimedOut);
+    CHECK(now() == TimePoint(2s));  // The same instant for both.
+    CHECK(deadline.expired());
+
+    const Deadline never(TimePoint::max());
+    CHECK(never.when() == TimePoint::max());
+  });
+}
+
+TEST_CASE("Deadline: can be moved by who it would end, and by others") {
+  run_async([]() -> Task<void> {
+    const auto work = [](Deadline& own) -> Task<void> {
+      co_await sleep(1s);
+      own.reschedule(own.when() + 5s);
+      CHECK(own.when() == TimePoint(7s));
+      co_await sleep(1h);
+    };
+    const auto hurry = [](Deadline& own, TaskRef task) -> Task<void> {
+      co_await sleep(3s);
+      CHECK(task.status() == TaskStatus::kRunning);
+      own.reschedule(TimePoint(4s));
+    };
+    Deadline deadline(2s);
+    const TaskHandle<std::string> worker = spawn(thrown_by(within(deadline, work(deadline))));
+    co_await yield_now();
+    detach(spawn(hurry(deadline, worker)));
+
+    const std::string thrown = co_await worker;
+
+    CHECK(thrown == kTimedOut);
+    CHECK(now() == TimePoint(4s));
+    co_await sleep(10s);  // The instants that it was moved from pass without effect.
+    CHECK(deadline.expired());
+  });
+}
+
+TEST_CASE("Deadline: moved to never, or to what has passed") {
+  run_async([]() -> Task<void> {
+    const auto work = [](Deadline& own, TimePoint when) -> Task<void> {
+      own.reschedule(when);
+      co_await sleep(10s);
+    };
+    Deadline never(2s);
+    Deadline passed(2s);
+
+    const std::string late = co_await thrown_by(within(never, work(never, TimePoint::max())));
+    CHECK(late == "nothing");
+    CHECK(now() == TimePoint(10s));
+    CHECK_FALSE(never.expired());
+
+    passed.reschedule(now() + 2s);  // Before anything runs with it, it only moves.
+    const std::string early = co_await thrown_by(within(passed, work(passed, TimePoint(1s))));
+    CHECK(early == kTimedOut);
+    CHECK(now() == TimePoint(10s));
+    CHECK(current_context->cancel_requests() == 0);
+  });
+}
+
+TEST_CASE("Deadline: cannot be moved any more while its cancel is under way") {
+  run_async([]() -> Task<void> {
+    std::string log;
+    const auto work = [](Deadline& own, std::string& out) -> Task<void> {
+      co_await thrown_by(sleep_for(1h));
+      CHECK(own.expired());
+      const auto move = [](Deadline& moved) -> Task<void> {
+        moved.reschedule(TimePoint(9s));
+        co_return;
+      };
+      out += co_await thrown_by(move(own));
+    };
+    Deadline deadline(2s);
+
+    co_await within(deadline, work(deadline, log));
+
+    CHECK(log == "std::logic_error('reschedule() of a deadline that has passed')");
+    CHECK(deadline.when() == TimePoint(2s));
+    CHECK(deadline.expired());
+  });
+}
+
+TEST_CASE("Deadline: two timeouts with one at a time are a broken check") {
+  check_dies(
+      [] {
+        run_async([]() -> Task<void> {
+          Deadline deadline(2s);
+          co_await within(deadline, within(deadline, sleep_for(1s)));
+        });
+      },
+      "one Deadline ends two timeouts at a time");
+}
+
+TEST_CASE("timeout: every pair of nested deadlines, whichever is first wins") {
+  run_async([]() -> Task<void> {
+    const auto inner = [](Nanoseconds limit, std::string& out) -> Task<void> {
+      out += "inner " + co_await outcome_within(limit, 3s) + ", ";
+      co_await yield_now();
+    };
+    const auto attempt = [](auto body, Nanoseconds outer_limit, Nanoseconds limit,
+                            std::string& out) -> Task<void> {
+      co_await timeout(outer_limit, body(limit, out));
+    };
+    for (const Nanoseconds outer_limit : {1s, 2s, 4s}) {
+      for (const Nanoseconds inner_limit : {1s, 2s, 4s}) {
+        std::string log;
+        const TimePoint start = now();
+
+        log += "outer " + co_await thrown_by(attempt(inner, outer_limit, inner_limit, log));
+
+        const bool outer_first = outer_limit <= inner_limit && outer_limit < 3s;
+        const bool inner_first = inner_limit < outer_limit && inner_limit < 3s;
+        CHECK(log == (outer_first   ? "inner Cancelled, outer nothing"
+                      : inner_first ? "inner " + kTimedOut + ", outer nothing"
+                                    : "inner nothing, outer nothing"));
+        CHECK(now() == start + std::min({outer_limit, inner_limit, Nanoseconds(3s)}));
+        CHECK(current_context->cancel_requests() == 0);
+      }
+    }
+  });
+}
+
+TEST_CASE("timeout: a task that cancels itself within is told at its next suspension [T-13]") {
+  run_async([]() -> Task<void> {
+    const auto cancel_self = [](std::string& out) -> Task<void> {
+      current_context->cancel();
+      out += "went on";
+      co_await sleep(1h);
+    };
+    const auto attempt = [](auto body, std::string& out) -> Task<void> {
+      co_await timeout(1s, body(out));
+    };
+    std::string log;
+
+    const std::string thrown = co_await spawn(thrown_by(attempt(cancel_self, log)));
+
+    CHECK(log == "went on");
+    CHECK(thrown == "Cancelled");
+    CHECK(now() == TimePoint{});
+  });
+}
+
+TEST_CASE("timeout: its cancel reaches the innermost task, spawned ones go on [T-15]") {
+  run_async([]() -> Task<void> {
+    std::string log;
+    const auto level = [](int depth, std::string& out, auto self) -> Task<void> {
+      try {
+        if (depth == 0) co_await sleep(1h);
+        if (depth > 0) co_await self(depth - 1, out, self);
+      } catch (const Cancelled&) {
+        out += std::to_string(depth);
+        throw;
+      }
+    };
+    const auto attempt = [](auto body, std::string& out) -> Task<void> {
+      co_await timeout(1s, body(2, out, body));
+    };
+    const TaskHandle<int> sibling = spawn(give_after(5s, 7));
+
+    const std::string thrown = co_await thrown_by(attempt(level, log));
+    const int value = co_await sibling;
+
+    CHECK(thrown == kTimedOut);
+    CHECK(log == "012");
+    CHECK(value == 7);
   });
 }
 
