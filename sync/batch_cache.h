@@ -173,9 +173,24 @@ class BatchCache<T>::State final : public BatchCacheState,
     if (served) prefetch_if_below_mark(shelf_.size());
   }
 
-  Task<void> refill() override { return run_refill(this->shared_from_this()); }
+  /// What the refill's frame holds of the cache; tells of its end, even if it never began.
+  class Running {
+   public:
+    explicit Running(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
+    Running(Running&&) noexcept = default;
+    Running& operator=(Running&&) = delete;
+    ~Running() {
+      if (state_) state_->refill_ended();
+    }
+    State* operator->() const noexcept { return state_.get(); }
 
-  static Task<void> run_refill(std::shared_ptr<State> state) {
+   private:
+    std::shared_ptr<State> state_;
+  };
+
+  Task<void> refill() override { return run_refill(Running(this->shared_from_this())); }
+
+  static Task<void> run_refill(Running state) {
     while (state->begin_round()) {
       std::exception_ptr error;
       try {

@@ -97,10 +97,7 @@ void BatchCacheState::close() noexcept {
 
 bool BatchCacheState::begin_round() noexcept {
   unwanted_ = false;
-  if (!background_ && waiters_.empty()) {
-    refill_.reset();
-    return false;
-  }
+  if (!background_ && waiters_.empty()) return false;
   round_epoch_ = epoch_;
   ++statistics.refills;
   if (waiters_.empty()) ++statistics.prefetches;
@@ -134,6 +131,14 @@ void BatchCacheState::end_round(const std::exception_ptr& error) noexcept {
   prefetch_failed_ = true;
   ++statistics.failures;
   fail_waiters(error);
+}
+
+// Somebody still waits only if the task was cancelled before it began.
+void BatchCacheState::refill_ended() noexcept {
+  refill_.reset();
+  background_ = false;
+  round_epoch_ = epoch_;
+  if (!waiters_.empty()) fail_waiters(error_of<std::runtime_error>("the refill was cancelled"));
 }
 
 void BatchCacheState::fail_waiters(const std::exception_ptr& error) noexcept {

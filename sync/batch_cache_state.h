@@ -66,7 +66,7 @@ class BatchCacheState {
   void invalidate() noexcept;
   void close() noexcept;  // The cache is destroyed.
 
-  bool refilling() const noexcept { return refill_ && !refill_->done(); }
+  bool refilling() const noexcept { return refill_.has_value(); }
   std::string title() const;  // BatchCache "fries"
   std::string to_string(std::size_t at_hand) const;
 
@@ -85,6 +85,7 @@ class BatchCacheState {
   void batch_arrived() noexcept { background_ = prefetch_failed_ = false; }
   std::exception_ptr cancelled_error() noexcept;  // null if it was our own cancel
   void end_round(const std::exception_ptr& error) noexcept;
+  void refill_ended() noexcept;
 
  private:
   void spawn_refill();
