@@ -136,8 +136,7 @@ class BatchCache<T>::State final : public BatchCacheState,
 
   /// Items at hand, after those that are too old were dropped.
   std::size_t fresh_items() noexcept {
-    if (ages() && shelf_.size() > 0)
-      statistics.discarded += shelf_.drop_old(Loop::current().now());
+    if (ages() && shelf_.size() > 0) statistics.discarded += shelf_.drop_old(Loop::current().now());
     return shelf_.size();
   }
   std::size_t at_hand() const noexcept { return shelf_.size(); }
@@ -160,8 +159,8 @@ class BatchCache<T>::State final : public BatchCacheState,
 
   void publish(std::vector<T> items) {
     if (items.empty()) throw std::runtime_error("the refill returned an empty batch");
-    shelf_.add(std::move(items), ages() ? after(Loop::current().now(), options.time_to_live)
-                                        : TimePoint::max());
+    shelf_.add(std::move(items),
+               ages() ? after(Loop::current().now(), options.time_to_live) : TimePoint::max());
     batch_arrived();
     bool served = false;
     while (Getter* const getter = shelf_.size() > 0 ? next_to_serve() : nullptr) {

@@ -5,8 +5,7 @@
 namespace brigade {
 
 void BatchCacheOptions::validate() const {
-  if (batch_size == 0)
-    throw std::invalid_argument("BatchCache of 0 items: at least 1 is needed");
+  if (batch_size == 0) throw std::invalid_argument("BatchCache of 0 items: at least 1 is needed");
   if (low_water > batch_size)
     throw std::invalid_argument("BatchCache with a low_water of " + std::to_string(low_water) +
                                 ": more than a batch brings; 0 to " + std::to_string(batch_size) +

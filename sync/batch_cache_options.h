@@ -16,7 +16,7 @@ namespace brigade {
 /// Complexity:   a copy copies the name.
 /// Threads:      any; a value.
 /// Lifetime:     none.
-/// Example:      examples/prefetch.cc
+/// Example:      examples/keyed_batch_cache.cc
 class BatchCacheOptions {
  public:
   static constexpr Nanoseconds kForever = Nanoseconds::max();

@@ -28,7 +28,8 @@ namespace brigade {
 ///               then. The constructor throws std::invalid_argument for 0 keys.
 /// Cancellation: as BatchCache.
 /// Complexity:   O(1) on average; a get() of a new key O(keys in use) to evict one; statistics()
-///               and invalidate() of all O(keys). get() of a key that has an item allocates nothing.
+///               and invalidate() of all O(keys). get() of a key that has an item allocates
+///               nothing.
 /// Threads:      loop-affine.
 /// Lifetime:     as BatchCache. The key that a refill gets lives as long as that refill.
 /// Example:      examples/keyed_batch_cache.cc

@@ -45,8 +45,8 @@ TEST_CASE("BatchCache: each batch has an age of its own") {
   run_async([]() -> Task<void> {
     Kitchen kitchen;
     Cache cache(aging(3, 10s, 3), from(kitchen));
-    co_await cache.get();        // 1 and 2 are left, good until 11 s;
-    co_await sleep(2s);          // 3, 4, 5 are there since 2 s.
+    co_await cache.get();  // 1 and 2 are left, good until 11 s;
+    co_await sleep(2s);    // 3, 4, 5 are there since 2 s.
     co_await sleep_until(TimePoint(11s));
 
     const int next = co_await cache.get();
@@ -212,7 +212,8 @@ TEST_CASE("BatchCache: whichever getters are cancelled around an invalidate [B-0
       CHECK(Loop::current().now() - start == 1s * (int{stale_wanted} + int{later_wanted}));
       CHECK(kitchen.delivered == int{stale_wanted} + int{later_wanted});
       co_await sleep(10s);
-      CHECK(cache.available() == (later_wanted ? 4U - static_cast<unsigned>(next - 4 * int{stale_wanted}) : 0U));
+      CHECK(cache.available() ==
+            (later_wanted ? 4U - static_cast<unsigned>(next - 4 * int{stale_wanted}) : 0U));
     }
   });
 }
@@ -242,9 +243,8 @@ TEST_CASE("BatchCache: a stale refill that swallows its cancel publishes nothing
       co_await thrown_by(turns(5));
       co_return Batch(2, mine);
     };
-    Cache cache(aging(2, BatchCacheOptions::kForever, 2), [&](std::size_t) {
-      return stubborn(calls);
-    });
+    Cache cache(aging(2, BatchCacheOptions::kForever, 2),
+                [&](std::size_t) { return stubborn(calls); });
     co_await cache.get();
     co_await turns(3);
     CHECK(calls == 2);

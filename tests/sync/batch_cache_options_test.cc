@@ -23,8 +23,8 @@ TEST_CASE("BatchCacheOptions: the bounds of what is accepted are accepted") {
 }
 
 TEST_CASE("BatchCacheOptions: what is refused is named, with the reason and what is accepted") {
-  CHECK_THROWS_WITH_AS(options(0, 0, 1s).validate(),
-                       "BatchCache of 0 items: at least 1 is needed", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(options(0, 0, 1s).validate(), "BatchCache of 0 items: at least 1 is needed",
+                       std::invalid_argument);
   CHECK_THROWS_WITH_AS(options(5, 6, 1s).validate(),
                        "BatchCache with a low_water of 6: more than a batch brings; 0 to 5 are "
                        "accepted",
@@ -40,12 +40,8 @@ TEST_CASE("BatchCacheStatistics: a sum adds each count to its own") {
   BatchCacheStatistics sum{
       .hits = 1, .misses = 2, .refills = 3, .prefetches = 4, .failures = 5, .discarded = 6};
 
-  sum += {.hits = 10,
-          .misses = 20,
-          .refills = 30,
-          .prefetches = 40,
-          .failures = 50,
-          .discarded = 60};
+  sum +=
+      {.hits = 10, .misses = 20, .refills = 30, .prefetches = 40, .failures = 50, .discarded = 60};
 
   CHECK(sum == BatchCacheStatistics{.hits = 11,
                                     .misses = 22,

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "brigade/runtime/sleep.h"
-#include "brigade/runtime/timeout.h"
 #include "brigade/sync/batch_cache.h"
 #include "brigade/tests/support/async.h"
 #include "brigade/tests/sync/kitchen.h"

@@ -653,12 +653,10 @@ TEST_CASE("BatchCache: counts hits, misses, refills and failures") {
     for (int i = 0; i < 3; ++i) co_await cache.get();
 
     CHECK(failed == "std::runtime_error('out of oil')");
-    CHECK(cache.statistics() == BatchCacheStatistics{.hits = 1,
-                                                     .misses = 3,
-                                                     .refills = 3,
-                                                     .prefetches = 0,
-                                                     .failures = 1,
-                                                     .discarded = 0});
+    CHECK(
+        cache.statistics() ==
+        BatchCacheStatistics{
+            .hits = 1, .misses = 3, .refills = 3, .prefetches = 0, .failures = 1, .discarded = 0});
   });
 }
 
