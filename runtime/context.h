@@ -129,6 +129,11 @@ class TaskContext : public ListNode<TaskContext> {
   /// What the task waits for; empty if it does not.
   std::string waits_for() const;
 
+  /// The wait of the task, if it is one of this kind; else null.
+  const Waiter* waits_in(const Waiter::Kind& kind) const noexcept {
+    return awaiting_ != nullptr && &awaiting_->kind_ == &kind ? awaiting_ : nullptr;
+  }
+
   /// Asks the task to end by Cancelled. False if it had ended. A cancel that is not delivered yet
   /// stays one cancel, however often it is asked for; each request is counted.
   bool cancel() noexcept;

@@ -6,204 +6,238 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
-#include "brigade/runtime/spawn.h"
+#include "brigade/sync/batch_cache_state.h"
+#include "brigade/sync/batch_shelf.h"
 
 namespace brigade {
 
+template <class Key, class T, class Hash>
+class KeyedBatchCache;
+
 /// Hands out items one by one from batches that a coroutine of the user's fetches: the vat of fries
 /// of the tutorials. When it is empty, exactly one refill runs and the getters wait in FIFO order.
-/// It fits a service that answers in batches: blocks of ids, pools of tokens, pages of a listing.
+///
+/// It fits a service that answers in batches, each item for one taker: blocks of ids, pools of
+/// tokens, pages of a listing. It does not fit a value that many read (that wants a map and a
+/// refill per key), items that come back (a pool), or a producer that runs by itself (a queue).
 ///
 /// A batch may be shorter or longer than asked for: what it holds is handed out, and another refill
-/// follows only if getters still wait. An empty batch is an error.
+/// follows only if getters still wait. An empty batch is an error. BatchCacheOptions tells how to
+/// refill ahead of need and how long items are good for. If the refill answers as asked, fewer than
+/// low_water + batch_size items are kept.
+///
+/// A refill in the background that fails is nobody's error: no other one is tried, and the get()
+/// that finds nothing at hand refills as usual. Who waits for it by then gets its error.
+///
+/// invalidate() drops what is at hand. A refill under way then serves only who waited already, and
+/// the rest of its batch is discarded; who comes later waits for a new refill, after that one.
 ///
 /// Invariant: an item at hand implies that no one waits.
 ///
 /// Errors:       a refill that throws fails all who wait for it, and the next get() tries again; so
 ///               does an empty batch or a refill that was cancelled (std::runtime_error). The
-///               constructor throws std::invalid_argument for a batch of 0. get() from inside the
-///               refill, or when the cache is destroyed, throws std::logic_error.
+///               constructor throws std::invalid_argument; see BatchCacheOptions. get() throws
+///               std::logic_error from inside the refill, from the refill of another cache that
+///               this one's waits for, and when the cache is destroyed. A cycle through other tasks
+///               is not seen here: the loop reports a deadlock, if nothing else can go on.
 /// Cancellation: safe; a cancelled get() takes no item and harms no other. The refill runs in a
-///               task of its own, and is cancelled when nobody waits for it any more.
-/// Complexity:   every member O(1); get() allocates only to start a refill.
+///               task of its own, and is cancelled when nobody waits for it any more, unless it was
+///               begun in the background.
+/// Complexity:   every member O(1), but to_string(), O(waiters); get() allocates only to start a
+///               refill.
 /// Threads:      loop-affine.
 /// Lifetime:     what the refill refers to must outlive the cache and a refill that runs.
 /// Example:      examples/batch_cache.cc
 template <class T>
 class BatchCache {
-  struct State;
+  class State;
 
  public:
   /// Fetches a batch; gets the number of items wanted.
   using Refill = std::function<Task<std::vector<T>>(std::size_t batch_size)>;
 
-  BatchCache(std::size_t batch_size, Refill refill)
-      : state_(std::make_shared<State>(batch_size, std::move(refill))) {
-    if (batch_size == 0) throw std::invalid_argument("BatchCache of 0 items: at least 1 is needed");
-  }
-  ~BatchCache() {
-    if (!state_->waiters.empty())
-      state_->fail_waiters(
-          error_of<std::logic_error>("the BatchCache was destroyed while waited for"));
-    state_->cancel_refill();
-  }
+  BatchCache(BatchCacheOptions options, Refill refill)
+      : state_(std::make_shared<State>(std::move(options), std::move(refill))) {}
+  ~BatchCache() { state_->close(); }
   BatchCache(const BatchCache&) = delete;
   BatchCache& operator=(const BatchCache&) = delete;
 
-  class Get : public Waiter {
+  class Get : public BatchCacheState::Getter {
    public:
-    bool await_ready() {
-      return within_budget() && take();
-    }
-    bool await_suspend(std::coroutine_handle<> coroutine) {
-      const bool at_hand = state_.next < state_.batch.size();
-      if (!at_hand) state_.ensure_refill();
-      if (!park(coroutine)) {
-        state_.cancel_if_unwanted();
-        return false;
-      }
-      if (at_hand) {
-        try {
-          take();
-        } catch (...) {
-          error_ = std::current_exception();
-        }
-        wake();
-      } else {
-        state_.waiters.push_back(*this);
-      }
-      return true;
-    }
+    bool await_ready();
+    bool await_suspend(std::coroutine_handle<> coroutine);
     T await_resume() {
       throw_if_cancelled();
       if (error_) std::rethrow_exception(error_);
       return std::move(*item_);
     }
 
-   private:
+   protected:
     friend class BatchCache;
-    explicit Get(State& state) noexcept : Waiter(kKind), state_(state) {}
-    bool take() {
-      if (state_.next == state_.batch.size()) return false;
-      item_.emplace(state_.take());
-      return true;
-    }
-    static void cancel(Waiter& waiter) noexcept {
-      Waiter::unlink_and_wake(waiter);
-      static_cast<Get&>(waiter).state_.cancel_if_unwanted();
-    }
-    static constexpr Kind kKind{"a BatchCache", &cancel};
+    explicit Get(State& state) noexcept : Getter(state) {}
+    State& state() const noexcept { return static_cast<State&>(state_); }
 
-    State& state_;
+   private:
     std::optional<T> item_;
-    std::exception_ptr error_;
   };
 
   /// `T item = co_await cache.get();`
   [[nodiscard]] Get get() noexcept { return Get(*state_); }
 
-  /// Items at hand now.
-  std::size_t available() const noexcept { return state_->batch.size() - state_->next; }
-  std::size_t batch_size() const noexcept { return state_->batch_size; }
+  /// Drops the items at hand, and what a refill under way brings for those who come from now on.
+  void invalidate() noexcept { state_->invalidate(); }
+
+  /// Items at hand now. The clock is looked at only within a task.
+  std::size_t available() const noexcept {
+    return current_context != nullptr ? state_->fresh_items() : state_->at_hand();
+  }
+  std::size_t batch_size() const noexcept { return state_->options.batch_size; }
+  const std::string& name() const noexcept { return state_->options.name; }
+  const BatchCacheStatistics& statistics() const noexcept { return state_->statistics; }
+
+  /// <BatchCache "fries" 3 at hand, 2 waiting, refilling>
+  std::string to_string() const { return state_->to_string(available()); }
+  friend std::ostream& operator<<(std::ostream& out, const BatchCache& cache) {
+    return out << cache.to_string();
+  }
 
  private:
-  // Shared with the refill, which may end after the cache.
-  struct State : std::enable_shared_from_this<State> {
-    State(std::size_t size, Refill function) : batch_size(size), refill(std::move(function)) {}
+  template <class Key, class Item, class Hash>
+  friend class KeyedBatchCache;
 
-    T take() noexcept(std::is_nothrow_move_constructible_v<T>) { return std::move(batch[next++]); }
-
-    void ensure_refill() {
-      if (refilling) {
-        if (&refilling->context() == current_context)
-          throw std::logic_error("get() from inside the refill of the same BatchCache");
-        return;
-      }
-      refilling.emplace(spawn(run_refill(this->shared_from_this()), "BatchCache refill"));
-    }
-
-    void cancel_refill() noexcept {
-      if (refilling) refilling->cancel();
-    }
-    void cancel_if_unwanted() noexcept {
-      if (!waiters.empty() || !refilling || std::exchange(unwanted, true)) return;
-      // One that has not begun looks at `unwanted` itself: cancelled now, it would never begin.
-      if (refilling->status() != TaskStatus::kNew) cancel_refill();
-    }
-
-    /// Takes our cancel of the refill back, if we asked for one; called by the refill.
-    bool take_unwanted() noexcept {
-      if (!std::exchange(unwanted, false)) return false;
-      current_context->uncancel(0);
-      return true;
-    }
-
-    void fail_waiters(const std::exception_ptr& error) noexcept {
-      while (!waiters.empty()) {
-        auto& waiter = static_cast<Get&>(waiters.pop_front());
-        waiter.error_ = error;
-        waiter.wake();
-      }
-    }
-
-    void serve_waiters() {
-      while (!waiters.empty() && next < batch.size()) {
-        auto& waiter = static_cast<Get&>(waiters.front());
-        waiter.item_.emplace(take());
-        waiter.unlink();
-        waiter.wake();
-      }
-    }
-
-    const std::size_t batch_size;
-    const Refill refill;
-    std::vector<T> batch;
-    std::size_t next = 0;  // The first item of the batch not handed out.
-    IntrusiveList<Waiter> waiters;
-    std::optional<TaskHandle<void>> refilling;
-    bool unwanted = false;  // The refill was cancelled for want of waiters.
+  /// A get() that keeps what it waits for alive.
+  class PinnedGet : public Get {
+   private:
+    template <class Key, class Item, class Hash>
+    friend class KeyedBatchCache;
+    explicit PinnedGet(std::shared_ptr<State> state) noexcept
+        : Get(*state), pinned_(std::move(state)) {}
+    std::shared_ptr<State> pinned_;
   };
 
-  /// An Error that says `text`, or std::bad_alloc if there is no memory for it.
-  template <class Error>
-  static std::exception_ptr error_of(const char* text) noexcept {
-    try {
-      throw Error(text);
-    } catch (...) {
-      return std::current_exception();
-    }
-  }
-
-  static Task<void> run_refill(std::shared_ptr<State> state) {
-    std::exception_ptr error;
-    if (std::exchange(state->unwanted, false) && state->waiters.empty()) {
-      state->refilling.reset();
-      co_return;
-    }
-    do {
-      try {
-        state->batch = co_await state->refill(state->batch_size);
-        state->next = 0;
-        if (state->batch.empty()) throw std::runtime_error("the refill returned an empty batch");
-        state->serve_waiters();
-      } catch (const Cancelled&) {
-        // Ours, because nobody waited any more: whoever came since then must not suffer from it.
-        if (state->take_unwanted()) continue;
-        error = error_of<std::runtime_error>("the refill was cancelled");
-      } catch (...) {
-        error = std::current_exception();
-      }
-      state->take_unwanted();
-    } while (!error && !state->waiters.empty());
-    state->refilling.reset();
-    if (error) state->fail_waiters(error);
-  }
+  /// Somebody gets from it, or a refill runs.
+  bool in_use() const noexcept { return state_.use_count() > 1; }
 
   std::shared_ptr<State> state_;
 };
+
+template <class T>
+class BatchCache<T>::State final : public BatchCacheState,
+                                   public std::enable_shared_from_this<State> {
+ public:
+  State(BatchCacheOptions the_options, Refill refill)
+      : BatchCacheState(std::move(the_options)), refill_function_(std::move(refill)) {}
+
+  /// Items at hand, after those that are too old were dropped.
+  std::size_t fresh_items() noexcept {
+    if (ages() && shelf_.size() > 0) statistics.discarded += shelf_.drop_old(Loop::current().now());
+    return shelf_.size();
+  }
+  std::size_t at_hand() const noexcept { return shelf_.size(); }
+
+  bool take_fresh(std::optional<T>& item) {
+    if (fresh_items() == 0) return false;
+    take(item);
+    return true;
+  }
+
+  /// A get() takes an item that is at hand.
+  void take(std::optional<T>& item) {
+    shelf_.take(item);
+    ++statistics.hits;
+    prefetch_if_below_mark(shelf_.size());
+  }
+
+ private:
+  bool ages() const noexcept { return options.time_to_live != BatchCacheOptions::kForever; }
+
+  void publish(std::vector<T> items) {
+    if (items.empty()) throw std::runtime_error("the refill returned an empty batch");
+    shelf_.add(std::move(items),
+               ages() ? after(Loop::current().now(), options.time_to_live) : TimePoint::max());
+    batch_arrived();
+    bool served = false;
+    while (Getter* const getter = shelf_.size() > 0 ? next_to_serve() : nullptr) {
+      shelf_.take(static_cast<Get*>(getter)->item_);
+      getter->unlink();
+      getter->wake();
+      served = true;
+    }
+    if (served) prefetch_if_below_mark(shelf_.size());
+  }
+
+  /// What the refill's frame holds of the cache; tells of its end, even if it never began.
+  class Running {
+   public:
+    explicit Running(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
+    Running(Running&&) noexcept = default;
+    Running& operator=(Running&&) = delete;
+    ~Running() {
+      if (state_) state_->refill_ended();
+    }
+    State* operator->() const noexcept { return state_.get(); }
+
+   private:
+    std::shared_ptr<State> state_;
+  };
+
+  Task<void> refill() override { return run_refill(Running(this->shared_from_this())); }
+
+  static Task<void> run_refill(Running state) {
+    while (state->begin_round()) {
+      std::exception_ptr error;
+      try {
+        std::vector<T> items = co_await state->refill_function_(state->options.batch_size);
+        state->publish(std::move(items));
+      } catch (const Cancelled&) {
+        error = state->cancelled_error();
+      } catch (...) {
+        error = std::current_exception();
+      }
+      state->end_round(error);
+    }
+  }
+
+  void drop_items() noexcept override { statistics.discarded += shelf_.drop_all(); }
+
+  const Refill refill_function_;
+  BatchShelf<T> shelf_;
+};
+
+template <class T>
+bool BatchCache<T>::Get::await_ready() {
+  if (!within_budget()) return false;
+  state().refuse_cycle();
+  return state().take_fresh(item_);
+}
+
+template <class T>
+bool BatchCache<T>::Get::await_suspend(std::coroutine_handle<> coroutine) {
+  State& cache = state();
+  cache.refuse_cycle();
+  const bool at_hand = cache.fresh_items() > 0;
+  if (!at_hand) cache.ensure_refill();
+  if (!park(coroutine)) {
+    cache.cancel_if_unwanted();
+    return false;
+  }
+  if (!at_hand) {
+    cache.add_waiter(*this);
+    return true;
+  }
+  try {
+    cache.take(item_);
+  } catch (...) {
+    error_ = std::current_exception();
+  }
+  wake();
+  return true;
+}
 
 }  // namespace brigade

@@ -86,6 +86,19 @@ TEST_CASE("batch_cache: one batch serves five, and one more is fetched for the s
 )");
 }
 
+TEST_CASE("keyed_batch_cache: after the first id of a table, none is waited for") {
+  CHECK(output_of("keyed_batch_cache") == R"(
+order 1 after 100 ms
+item 1 after 100 ms
+item 2 after 0 ms
+item 3 after 0 ms
+item 4 after 0 ms
+item 5 after 0 ms
+order 2 after 0 ms
+<KeyedBatchCache "ids" 2 of 100 keys>
+)");
+}
+
 TEST_CASE("wait_readable: each word is read when it arrives") {
   CHECK(output_of("wait_readable") == R"(
 read 'one'

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "brigade/runtime/gather.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"
+#include "brigade/runtime/wait.h"
 #include "brigade/tests/support/async.h"
 #include "doctest/doctest.h"
 

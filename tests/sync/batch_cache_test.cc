@@ -1,87 +1,23 @@
 #include "brigade/sync/batch_cache.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "brigade/runtime/repr.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/timeout.h"
 #include "brigade/tests/support/async.h"
+#include "brigade/tests/sync/kitchen.h"
 #include "doctest/doctest.h"
 
 namespace brigade {
 namespace {
 
 using namespace std::chrono_literals;
-using Cache = BatchCache<int>;
-using Batch = std::vector<int>;
-
-// A service that answers after a second, and what it was asked.
-struct Kitchen {
-  int refills = 0;    // begun
-  int delivered = 0;  // ended well
-  int cancelled = 0;
-  int next_item = 0;
-  std::vector<std::size_t> sizes = {};  // of the batches it will answer; then as asked
-  std::vector<std::size_t> asked = {};
-  int failures = 0;  // It will answer with so many errors first.
-};
-
-Task<Batch> cook(Kitchen& kitchen, std::size_t size) {
-  ++kitchen.refills;
-  kitchen.asked.push_back(size);
-  try {
-    co_await sleep(1s);
-  } catch (const Cancelled&) {
-    ++kitchen.cancelled;
-    throw;
-  }
-  if (kitchen.failures > 0) {
-    --kitchen.failures;
-    throw std::runtime_error("out of oil");
-  }
-  if (!kitchen.sizes.empty()) {
-    size = kitchen.sizes.front();
-    kitchen.sizes.erase(kitchen.sizes.begin());
-  }
-  Batch batch;
-  for (std::size_t i = 0; i < size; ++i) batch.push_back(kitchen.next_item++);
-  ++kitchen.delivered;
-  co_return batch;
-}
-
-Cache::Refill from(Kitchen& kitchen) {
-  return [&kitchen](std::size_t size) { return cook(kitchen, size); };
-}
-
-Task<int> get(Cache& cache) { co_return co_await cache.get(); }
-
-// What a get() came to: the item, the error, or "Cancelled".
-Task<std::string> outcome(Cache& cache) {
-  try {
-    const int item = co_await cache.get();
-    co_return std::to_string(item);
-  } catch (const Cancelled&) {
-    co_return "Cancelled";
-  } catch (...) {
-    co_return repr(std::current_exception());
-  }
-}
-
-Task<std::string> joined(std::vector<TaskHandle<std::string>>& getters) {
-  std::string all;
-  for (const auto& getter : getters) all += co_await getter + " ";
-  co_return all;
-}
-
-std::vector<TaskHandle<std::string>> spawn_getters(Cache& cache, int count) {
-  std::vector<TaskHandle<std::string>> getters;
-  for (int i = 0; i < count; ++i) getters.push_back(spawn(outcome(cache)));
-  return getters;
-}
 
 TEST_CASE("BatchCache: hands out a batch one by one, then fetches the next") {
   run_async([]() -> Task<void> {
@@ -176,6 +112,36 @@ TEST_CASE("BatchCache: whichever getters are cancelled, the others get the items
       CHECK(kitchen.refills == 1);
       CHECK(kitchen.cancelled == (subset == 15 ? 1 : 0));  // No orphan.
       CHECK(cache.available() == static_cast<std::size_t>(subset == 15 ? 0 : 4 - served));
+    }
+  });
+}
+
+TEST_CASE("BatchCache: whenever and whichever getters are cancelled, no item is lost [B-03]") {
+  run_async([]() -> Task<void> {
+    for (int moment = 1; moment < 9; ++moment) {  // From before the refill to after the hand-over.
+      for (unsigned subset = 0; subset < 8; ++subset) {
+        const auto soon = [](std::size_t size) -> Task<Batch> {
+          co_await turns(3);
+          co_return Batch(size, 1);
+        };
+        Cache cache(3, soon);
+        auto getters = spawn_getters(cache, 3);
+        co_await turns(moment);
+        for (unsigned i = 0; i < 3; ++i)
+          if ((subset >> i & 1U) != 0) getters[i].cancel();
+
+        const std::string all = co_await joined(getters);
+        const auto served = static_cast<std::size_t>(std::count(all.begin(), all.end(), '1'));
+        co_await turns(20);
+
+        CAPTURE(moment);
+        CAPTURE(subset);
+        for (unsigned i = 0; i < 3; ++i)
+          CHECK((getters[i].result() == "1" || (subset >> i & 1U) != 0));
+        const bool delivered = served > 0 || cache.available() > 0;
+        CHECK(cache.available() + served == (delivered ? 3 : 0));
+        CHECK(cache.statistics().refills <= 1);
+      }
     }
   });
 }
@@ -339,6 +305,53 @@ TEST_CASE(
   });
 }
 
+TEST_CASE("BatchCache: a refill that somebody cancels fails the waiters at once [B-04]") {
+  run_async([]() -> Task<void> {
+    Kitchen kitchen;
+    std::optional<TaskRef> refill;
+    const auto exposed = [](Kitchen& own, std::optional<TaskRef>& self) -> Task<Batch> {
+      self = current_task();
+      co_return co_await cook(own, 2);
+    };
+    Cache cache(2, [&](std::size_t) { return exposed(kitchen, refill); });
+    auto getters = spawn_getters(cache, 2);
+    co_await sleep(500ms);
+
+    refill->cancel();
+    const std::string all = co_await joined(getters);
+    CHECK(Loop::current().now() == TimePoint(500ms));
+    const int next = co_await cache.get();
+
+    CHECK(all ==
+          "std::runtime_error('the refill was cancelled') "
+          "std::runtime_error('the refill was cancelled') ");
+    CHECK(next == 0);
+    CHECK(cache.statistics().failures == 1);
+  });
+}
+
+TEST_CASE("BatchCache: a get that times out leaves the refill to the others [B-04]") {
+  run_async([]() -> Task<void> {
+    Kitchen kitchen;
+    Cache cache(2, from(kitchen));
+    auto getters = spawn_getters(cache, 1);
+    std::string told;
+    try {
+      co_await timeout(100ms, get(cache));
+    } catch (const TimeoutError& error) {
+      told = error.what();
+    }
+    CHECK(Loop::current().now() == TimePoint(100ms));
+
+    const std::string all = co_await joined(getters);
+
+    CHECK(told == "deadline passed");
+    CHECK(all == "0 ");
+    CHECK(kitchen.refills == 1);
+    CHECK(cache.available() == 1);
+  });
+}
+
 TEST_CASE("BatchCache: an unwanted refill that ends well does not spoil the next cancel [B-04]") {
   run_async([]() -> Task<void> {
     int calls = 0;
@@ -378,6 +391,59 @@ TEST_CASE("BatchCache: a get from inside the refill is an error, not a deadlock 
 
     CHECK(told == "std::logic_error('get() from inside the refill of the same BatchCache')");
   });
+}
+
+// The refill of one of a chain of caches: gets from the next one.
+Task<Batch> relay(std::vector<std::unique_ptr<Cache>>& chain, std::size_t next) {
+  const int item = co_await chain[next % chain.size()]->get();
+  co_return Batch(1, item);
+}
+
+TEST_CASE("BatchCache: refills that wait for each other in a circle are an error [B-05]") {
+  run_async([]() -> Task<void> {
+    for (const std::size_t length : {2U, 3U, 10U}) {
+      std::vector<std::unique_ptr<Cache>> chain;
+      for (std::size_t i = 0; i < length; ++i) {
+        BatchCacheOptions options(1);
+        options.name = std::string(1, static_cast<char>('A' + i));
+        chain.push_back(std::make_unique<Cache>(
+            std::move(options), [&chain, i](std::size_t) { return relay(chain, i + 1); }));
+      }
+
+      const std::string told = co_await outcome(*chain[0]);
+
+      CHECK(told ==
+            "std::logic_error('get() would wait for itself: the refill of BatchCache \"A\" waits "
+            "for the one that calls it')");
+    }
+  });
+}
+
+Task<Batch> relay_by_a_task(std::unique_ptr<Cache>& other) {
+  const int item = co_await spawn(get(*other), "go-between");
+  co_return Batch(1, item);
+}
+
+TEST_CASE("BatchCache: a circle through other tasks is reported as a deadlock [B-05]") {
+  Loop loop(loop_options({.clock = ClockKind::kVirtual}));
+  std::unique_ptr<Cache> a;
+  std::unique_ptr<Cache> b;
+  BatchCacheOptions options(1);
+  options.name = "A";
+  a = std::make_unique<Cache>(options, [&](std::size_t) { return relay_by_a_task(b); });
+  options.name = "B";
+  b = std::make_unique<Cache>(options, [&](std::size_t) { return relay_by_a_task(a); });
+
+  std::string told;
+  try {
+    loop.run_until_complete(get(*a), "customer");
+  } catch (const DeadlockError& error) {
+    told = error.what();
+  }
+
+  CHECK(told.find("BatchCache \"A\" refill") != std::string::npos);
+  CHECK(told.find("BatchCache \"B\" refill") != std::string::npos);
+  close_and_check(loop);
 }
 
 TEST_CASE("BatchCache: a refill may get from another cache [B-05]") {
@@ -527,6 +593,70 @@ TEST_CASE("BatchCache: items that can only be moved are handed out") {
 
     CHECK(*first == 1);
     CHECK(*second == 2);
+  });
+}
+
+TEST_CASE("BatchCache: prints its name, what is at hand, who waits and whether it refills") {
+  run_async([]() -> Task<void> {
+    Kitchen kitchen;
+    BatchCacheOptions options(3);
+    options.name = "fries";
+    Cache cache(std::move(options), from(kitchen));
+    Cache unnamed(3, from(kitchen));
+    CHECK(cache.name() == "fries");
+    CHECK(unnamed.to_string() == "<BatchCache 0 at hand, 0 waiting>");
+
+    auto getters = spawn_getters(cache, 2);
+    co_await turns(3);
+    CHECK(cache.to_string() == "<BatchCache \"fries\" 0 at hand, 2 waiting, refilling>");
+    co_await joined(getters);
+    std::ostringstream out;
+    out << cache;
+
+    CHECK(out.str() == "<BatchCache \"fries\" 1 at hand, 0 waiting>");
+  });
+}
+
+TEST_CASE("BatchCache: a report says which one a task waits for, and the refill has its name") {
+  run_async([]() -> Task<void> {
+    static std::string refill_name;
+    const auto named = [](std::size_t size) -> Task<Batch> {
+      refill_name = current_task().name();
+      co_await sleep(1s);
+      co_return Batch(size, 1);
+    };
+    BatchCacheOptions options(3);
+    options.name = "fries";
+    Cache cache(std::move(options), named);
+    Cache unnamed(3, named);
+
+    const TaskHandle<int> getter = spawn(get(cache));
+    co_await turns(3);
+    CHECK(getter.context().waits_for() == "BatchCache \"fries\"");
+    CHECK(refill_name == "BatchCache \"fries\" refill");
+    const TaskHandle<int> other = spawn(get(unnamed));
+    co_await turns(3);
+    CHECK(other.context().waits_for() == "a BatchCache");
+    CHECK(refill_name == "BatchCache refill");
+    co_await getter;
+    co_await other;
+  });
+}
+
+TEST_CASE("BatchCache: counts hits, misses, refills and failures") {
+  run_async([]() -> Task<void> {
+    Kitchen kitchen;
+    kitchen.failures = 1;
+    Cache cache(2, from(kitchen));
+
+    const std::string failed = co_await outcome(cache);
+    for (int i = 0; i < 3; ++i) co_await cache.get();
+
+    CHECK(failed == "std::runtime_error('out of oil')");
+    CHECK(
+        cache.statistics() ==
+        BatchCacheStatistics{
+            .hits = 1, .misses = 3, .refills = 3, .prefetches = 0, .failures = 1, .discarded = 0});
   });
 }
 
