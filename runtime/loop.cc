@@ -126,6 +126,7 @@ void Loop::look() noexcept {
 }
 
 void Loop::wait(Nanoseconds limit) {
+  if (door_->any_posted()) return;
   const bool is_virtual = options_.clock == ClockKind::kVirtual;
   // The wake-up of the door itself is no I/O that a task waits for.
   const bool io = backend_ && backend_->in_flight() > (wake_.in_flight() ? 1U : 0U);

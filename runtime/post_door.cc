@@ -57,7 +57,7 @@ PostDoor::Posted* PostDoor::take_all() noexcept {
 }
 
 void PostDoor::run_posted() noexcept {
-  if (newest_.load(std::memory_order_relaxed) == nullptr) return;
+  if (!any_posted()) return;
   for (Posted* posted = take_all(); posted != nullptr;) {
     const std::unique_ptr<Posted> one(std::exchange(posted, posted->next));
     one->function();

@@ -33,6 +33,8 @@ class PostDoor {
   void post(std::function<void()> function);
   void post(std::unique_ptr<Posted> owned) noexcept;
 
+  bool any_posted() const noexcept { return newest_.load(std::memory_order_relaxed) != nullptr; }
+
   /// Runs what was posted up to now.
   void run_posted() noexcept;
 

@@ -160,6 +160,9 @@ one burger
 cooked: fries
 shop 1 is open
 one burger; all of fries soda; one soda; 2 served
+)");
+}
+
 TEST_CASE("to_thread: what blocks does so elsewhere") {
   CHECK(output_of("to_thread") == R"(
 fries: 5
@@ -182,6 +185,15 @@ TEST_CASE("signals: each is a turn of a task") {
 settings read
 settings read
 terminated
+)");
+}
+
+TEST_CASE("dump_on_signal: shows the task that holds what another waits for") {
+  CHECK(output_of("dump_on_signal") == R"(
+brigade: the tasks:
+'main' waits for a time, 0 s, spawned at dump_on_signal.cc:33
+'first' waits for a time, 1 s, spawned at dump_on_signal.cc:21
+'second' waits for a Lock, 1 s, spawned at dump_on_signal.cc:22
 )");
 }
 

@@ -614,6 +614,25 @@ TEST_CASE("Loop: a hook at the end of the turn runs behind the ready tasks, once
   close_and_check(loop);
 }
 
+TEST_CASE("Loop: what was posted runs before time moves, and before a deadlock is reported") {
+  Loop loop(virtual_clock());
+  std::vector<TimePoint> ran;
+  const auto post_and_sleep = [](std::vector<TimePoint>& times) -> Task<void> {
+    const TimePoint start = Loop::current().now();
+    Loop::current().post([&times] { times.push_back(Loop::current().now()); });
+    co_await sleep(1h);
+    CHECK(times == std::vector<TimePoint>{start});
+  };
+  loop.run_until_complete(post_and_sleep(ran));
+
+  const auto cancel_by_post = []() -> Task<void> {
+    const TaskRef self = current_task();
+    Loop::current().post([self] { self.cancel(); });
+    co_await Forever();
+  };
+  CHECK_THROWS_AS(loop.run_until_complete(cancel_by_post()), Cancelled);
+}
+
 TEST_CASE("run: returns the value, names the task main, cancels what is left") {
   Counts counts;
   const auto work = [](Counts& tracked) -> Task<std::string> {
