@@ -318,7 +318,7 @@ Task<std::vector<int>> refill(World& world, const int& key, std::size_t size) {
   co_return std::vector<int>(size, key);
 }
 
-TEST_CASE("KeyedBatchCache: a million random operations are those of a model [B-07]") {
+TEST_CASE("KeyedBatchCache: random operations are those of a model [B-07]") {
   run_async([]() -> Task<void> {
     using Cache = KeyedBatchCache<int, int>;
     const auto get_one = [](Cache& own, int key) -> Task<int> { co_return co_await own.get(key); };
@@ -332,7 +332,7 @@ TEST_CASE("KeyedBatchCache: a million random operations are those of a model [B-
     int refills = 0;
     int wrong = 0;
 
-    for (int i = 0; i < 1'000'000 && wrong == 0; ++i) {
+    for (int i = 0; i < 250'000 && wrong == 0; ++i) {
       const int key = below(Model::kKeys);
       const int what = below(100);
       Model::Key& known = model.at(key);
