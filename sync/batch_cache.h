@@ -52,7 +52,9 @@ class KeyedBatchCache;
 /// Complexity:   every member O(1), but to_string(), O(waiters); get() allocates only to start a
 ///               refill.
 /// Threads:      loop-affine.
-/// Lifetime:     what the refill refers to must outlive the cache and a refill that runs.
+/// Lifetime:     what the refill refers to must outlive the cache and a refill that runs:
+/// destroying
+///               the cache cancels it, and it unwinds in a later turn.
 /// Example:      examples/batch_cache.cc
 template <class T>
 class BatchCache {

@@ -46,9 +46,9 @@ void BatchCacheState::spawn_refill() {
 }
 
 void BatchCacheState::prefetch() noexcept {
-  if (background_ || prefetch_failed_) return;
+  if (prefetch_failed_) return;
   background_ = true;
-  if (refilling()) return;  // By the refill itself, which then goes on with another round.
+  if (refilling()) return;
   try {
     spawn_refill();
   } catch (...) {

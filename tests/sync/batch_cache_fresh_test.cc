@@ -235,6 +235,22 @@ TEST_CASE("BatchCache: invalidate cancels a background refill under way [B-06]")
   });
 }
 
+TEST_CASE("BatchCache: a background refill that invalidate cancelled is not begun again [B-06]") {
+  run_async([]() -> Task<void> {
+    Kitchen kitchen;
+    Cache cache(aging(2, BatchCacheOptions::kForever, 2), from(kitchen));
+    co_await cache.get();
+    co_await turns(3);
+
+    cache.invalidate();
+    co_await sleep(10s);
+
+    CHECK(kitchen.cancelled == 1);
+    CHECK(kitchen.refills == 2);
+    CHECK(cache.available() == 0);
+  });
+}
+
 TEST_CASE("BatchCache: a stale refill that swallows its cancel publishes nothing [B-06]") {
   run_async([]() -> Task<void> {
     int calls = 0;

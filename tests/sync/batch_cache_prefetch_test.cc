@@ -173,6 +173,24 @@ TEST_CASE("BatchCache: a background refill that is cancelled inside is nobody's 
   });
 }
 
+TEST_CASE("BatchCache: a get from inside a background refill is an error too [B-05]") {
+  run_async([]() -> Task<void> {
+    static std::string told;
+    std::optional<Cache> cache;
+    const auto greedy = [](std::optional<Cache>& own, std::size_t size) -> Task<Batch> {
+      if (own->available() > 0) told = co_await outcome(*own);
+      co_return Batch(size, 1);
+    };
+    cache.emplace(prefetching(3, 3), [&](std::size_t size) { return greedy(cache, size); });
+
+    co_await cache->get();
+    co_await turns(3);
+
+    CHECK(told == "std::logic_error('get() from inside the refill of the same BatchCache')");
+    CHECK(cache->available() == 5);
+  });
+}
+
 TEST_CASE("BatchCache: who waits for a background refill by then gets its error [B-02]") {
   run_async([]() -> Task<void> {
     Kitchen kitchen;

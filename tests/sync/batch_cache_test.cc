@@ -378,6 +378,44 @@ TEST_CASE("BatchCache: an unwanted refill that ends well does not spoil the next
   });
 }
 
+TEST_CASE(
+    "BatchCache: an unwanted refill that has what it waited for goes on for newcomers [B-03]") {
+  run_async([]() -> Task<void> {
+    const auto sleeper = []() -> Task<void> { co_await sleep(1s); };
+    const auto fetch = [](const TaskHandle<void>& oven, int& count) -> Task<Batch> {
+      if (++count == 1)
+        co_await oven;
+      else
+        co_await yield_now();
+      co_return Batch(1, count);
+    };
+    const auto cancel_at_1s = [](const TaskRef& victim) -> Task<void> {
+      co_await sleep_until(TimePoint(1s));
+      victim.cancel();
+    };
+    const auto get_at_1s = [](Cache& own) -> Task<std::string> {
+      co_await sleep_until(TimePoint(1s));
+      co_return co_await outcome(own);
+    };
+    int calls = 0;
+    const TaskHandle<void> oven = spawn(sleeper());
+    Cache cache(1, [&](std::size_t) { return fetch(oven, calls); });
+    const TaskHandle<std::string> first = spawn(outcome(cache));
+    co_await turns(3);
+    const TaskHandle<void> canceller = spawn(cancel_at_1s(first));  // The refill is ready by then.
+    std::vector<TaskHandle<std::string>> newcomers;
+    for (int i = 0; i < 2; ++i) newcomers.push_back(spawn(get_at_1s(cache)));
+
+    const std::string of_first = co_await first;
+    const std::string of_newcomers = co_await joined(newcomers);
+
+    CHECK(of_first == "Cancelled");
+    CHECK(of_newcomers == "1 2 ");
+    CHECK(cache.statistics().failures == 0);
+    co_await canceller;
+  });
+}
+
 TEST_CASE("BatchCache: a get from inside the refill is an error, not a deadlock [B-05]") {
   run_async([]() -> Task<void> {
     std::optional<Cache> cache;

@@ -1,6 +1,7 @@
 #include "brigade/sync/keyed_batch_cache.h"
 
-#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -259,69 +260,70 @@ TEST_CASE("KeyedBatchCache: one without keys, or with options that do not fit, i
   CHECK_THROWS_AS(Tickets(1, wrong, &print), std::invalid_argument);
 }
 
-// What a KeyedBatchCache should do, said once more: the keys in the order of their last use, each
-// with the items it has; and getters that hold some of the keys by a refill that does not end.
+// What a KeyedBatchCache should do, said once more: when each of the keys it has was last used, and
+// the items it has; and getters that hold some of the keys by a refill that does not end.
 class Model {
  public:
+  static constexpr int kKeys = 20;  // that there are
   static constexpr std::size_t kMaxKeys = 8;
   static constexpr int kBatch = 4;
   struct Key {
-    int key;
-    int items = 0;
+    std::uint64_t used = 0;  // The number of its last use; 0 if the key is not there.
+    std::size_t items = 0;
     bool held = false;
     bool stale = false;  // Invalidated while held.
   };
 
-  Key& use(int key) {
-    auto found =
-        std::find_if(keys_.begin(), keys_.end(), [&](const Key& k) { return k.key == key; });
-    if (found != keys_.end()) {
-      std::rotate(found, found + 1, keys_.end());
-      return keys_.back();
-    }
-    std::vector<Key> stay;  // Those in use that an eviction met on its way.
-    std::size_t size = keys_.size() + 1;
-    while (size > kMaxKeys && !keys_.empty()) {
-      if (keys_.front().held)
-        stay.push_back(keys_.front());
-      else
-        --size;
-      keys_.erase(keys_.begin());
-    }
-    keys_.insert(keys_.end(), stay.begin(), stay.end());
-    keys_.push_back(Key{key});
-    return keys_.back();
-  }
+  Key& at(int key) { return keys_[static_cast<std::size_t>(key)]; }
+  std::size_t size() const { return size_; }
 
-  const Key* find(int key) const {
-    for (const Key& k : keys_)
-      if (k.key == key) return &k;
-    return nullptr;
+  Key& use(int number) {
+    Key& key = at(number);
+    if (key.used == 0) {
+      make_room();
+      ++size_;
+    }
+    key.used = ++uses_;
+    return key;
   }
-  Key* find(int key) { return const_cast<Key*>(std::as_const(*this).find(key)); }
-  std::size_t size() const { return keys_.size(); }
 
  private:
-  std::vector<Key> keys_;
+  void make_room() {
+    for (std::size_t looks = size_; looks > 0 && size_ >= kMaxKeys; --looks) {
+      Key* oldest = nullptr;
+      for (Key& key : keys_)
+        if (key.used > 0 && (oldest == nullptr || key.used < oldest->used)) oldest = &key;
+      if (oldest->held) {
+        oldest->used = ++uses_;
+      } else {
+        *oldest = Key();
+        --size_;
+      }
+    }
+  }
+
+  std::array<Key, kKeys> keys_;
+  std::size_t size_ = 0;
+  std::uint64_t uses_ = 0;
 };
 
 struct World {
-  std::map<int, bool> held = {};  // Refills of these keys do not end.
+  std::array<bool, Model::kKeys> held = {};  // Refills of these keys do not end.
   int refills = 0;
 };
 
 Task<std::vector<int>> refill(World& world, const int& key, std::size_t size) {
   ++world.refills;
-  while (world.held[key]) co_await yield_now();
+  while (world.held[static_cast<std::size_t>(key)]) co_await yield_now();
   co_return std::vector<int>(size, key);
 }
 
-TEST_CASE("KeyedBatchCache: a million random operations are those of a model [B-07]") {
+TEST_CASE("KeyedBatchCache: random operations are those of a model [B-07]") {
   run_async([]() -> Task<void> {
     using Cache = KeyedBatchCache<int, int>;
     const auto get_one = [](Cache& own, int key) -> Task<int> { co_return co_await own.get(key); };
     std::mt19937 random(test_seed());
-    const auto below = [&](int n) { return std::uniform_int_distribution<int>(0, n - 1)(random); };
+    const auto below = [&](std::size_t n) { return static_cast<int>(random() % n); };
     World world;
     Cache cache(Model::kMaxKeys, std::size_t{Model::kBatch},
                 [&](const int& key, std::size_t size) { return refill(world, key, size); });
@@ -330,46 +332,42 @@ TEST_CASE("KeyedBatchCache: a million random operations are those of a model [B-
     int refills = 0;
     int wrong = 0;
 
-    for (int i = 0; i < 1'000'000 && wrong == 0; ++i) {
-      const int key = below(20);
+    for (int i = 0; i < 250'000 && wrong == 0; ++i) {
+      const int key = below(Model::kKeys);
       const int what = below(100);
-      Model::Key* known = model.find(key);
+      Model::Key& known = model.at(key);
       if (what == 0) {
         cache.invalidate(key);
-        if (known != nullptr) {
-          known->items = 0;
-          known->stale = known->held;
-        }
-      } else if (what == 1 && holders.size() < 12 && (known == nullptr || known->items == 0) &&
-                 (known == nullptr || !known->held)) {
-        world.held[key] = true;
+        known.items = 0;
+        known.stale = known.held;
+      } else if (what == 1 && holders.size() < 12 && known.items == 0 && !known.held) {
+        world.held[static_cast<std::size_t>(key)] = true;
         holders.emplace_back(key, spawn(get_one(cache, key)));
         co_await turns(3);
         model.use(key).held = true;
         ++refills;
       } else if (what == 2 && !holders.empty()) {
-        const auto chosen = holders.begin() + below(static_cast<int>(holders.size()));
-        Model::Key& released = *model.find(chosen->first);
-        world.held[released.key] = false;
+        const auto chosen = holders.begin() + below(holders.size());
+        world.held[static_cast<std::size_t>(chosen->first)] = false;
         const int item = co_await chosen->second;
         co_await turns(3);  // The refill ends.
-        if (item != released.key) ++wrong;
+        if (item != chosen->first) ++wrong;
+        Model::Key& released = model.at(chosen->first);
         released.items = released.stale ? 0 : Model::kBatch - 1;
         released.held = released.stale = false;
         holders.erase(chosen);
-      } else if (known == nullptr || !known->held) {
+      } else if (!known.held) {
         const int item = co_await cache.get(key);
-        Model::Key& used = model.use(key);
-        if (used.items == 0) {
+        model.use(key);
+        if (known.items == 0) {
           ++refills;
-          used.items = Model::kBatch;
+          known.items = Model::kBatch;
         }
-        --used.items;
+        --known.items;
         if (item != key) ++wrong;
       }
-      known = model.find(key);
       if (cache.keys() != model.size() || world.refills != refills ||
-          cache.available(key) != (known == nullptr ? 0 : static_cast<std::size_t>(known->items)))
+          cache.available(key) != known.items)
         ++wrong;
     }
 
@@ -379,7 +377,7 @@ TEST_CASE("KeyedBatchCache: a million random operations are those of a model [B-
     CHECK(statistics.refills == static_cast<std::uint64_t>(refills));
     CHECK(statistics.discarded > 1000);
     for (auto& [key, holder] : holders) {
-      world.held[key] = false;
+      world.held[static_cast<std::size_t>(key)] = false;
       const int item = co_await holder;
       CHECK(item == key);
     }

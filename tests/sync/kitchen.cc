@@ -1,5 +1,6 @@
 #include "brigade/tests/sync/kitchen.h"
 
+#include <memory>
 #include <stdexcept>
 
 #include "brigade/runtime/repr.h"
@@ -10,12 +11,13 @@ namespace brigade {
 using namespace std::chrono_literals;
 
 Task<Batch> cook(Kitchen& kitchen, std::size_t size) {
+  const std::shared_ptr<const bool> alive = kitchen.alive;
   ++kitchen.refills;
   kitchen.asked.push_back(size);
   try {
     co_await sleep(1s);
   } catch (const Cancelled&) {
-    ++kitchen.cancelled;
+    if (*alive) ++kitchen.cancelled;
     throw;
   }
   if (kitchen.failures > 0) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,11 @@ using Batch = std::vector<int>;
 
 /// A service that answers after a second, and what it was asked.
 struct Kitchen {
+  Kitchen() = default;
+  ~Kitchen() { *alive = false; }
+  Kitchen(const Kitchen&) = delete;
+  Kitchen& operator=(const Kitchen&) = delete;
+
   int refills = 0;    // begun
   int delivered = 0;  // ended well
   int cancelled = 0;
@@ -21,6 +27,9 @@ struct Kitchen {
   std::vector<std::size_t> sizes = {};  // of the batches it will answer; then as asked
   std::vector<std::size_t> asked = {};
   int failures = 0;  // It will answer with so many errors first.
+
+  /// A refill in the background may unwind when the test is over.
+  std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 };
 
 Task<Batch> cook(Kitchen& kitchen, std::size_t size);
