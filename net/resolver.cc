@@ -3,7 +3,9 @@
 #include <netdb.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <memory>
+#include <new>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -24,7 +26,8 @@ constexpr std::size_t kMaxThreads = 16;
 
 // Not those of to_thread(): a mute name server keeps only other look-ups waiting.
 ThreadPool& threads() {
-  static ThreadPool& pool = *new ThreadPool(kMaxThreads);
+  alignas(ThreadPool) static std::byte memory[sizeof(ThreadPool)];
+  static ThreadPool& pool = *new (memory) ThreadPool(kMaxThreads);
   return pool;
 }
 

@@ -4,8 +4,11 @@ namespace brigade {
 
 RemoteCall::~RemoteCall() {
   if (begun_) return;
-  slot_->set_error(
-      std::make_exception_ptr(std::logic_error("run_in_loop() for a loop that has closed")));
+  try {
+    throw std::logic_error("run_in_loop() for a loop that has closed");
+  } catch (...) {  // This, or std::bad_alloc.
+    slot_->set_error(std::current_exception());
+  }
 }
 
 void RemoteCall::start(const std::shared_ptr<RemoteCall>& self) noexcept {

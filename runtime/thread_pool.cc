@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -28,8 +30,9 @@ class AtExit {
 }  // namespace
 
 ThreadPool& ThreadPool::common() {
+  alignas(ThreadPool) static std::byte memory[sizeof(ThreadPool)];
   static ThreadPool& pool =
-      *new ThreadPool(std::min(32U, std::max(1U, std::thread::hardware_concurrency()) + 4));
+      *new (memory) ThreadPool(std::min(32U, std::thread::hardware_concurrency() + 4));
   static const AtExit at_exit(pool);
   return pool;
 }
