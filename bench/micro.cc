@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <optional>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -19,7 +20,10 @@
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"
 #include "brigade/runtime/timeout.h"
+#include "brigade/sync/condition.h"
+#include "brigade/sync/event.h"
 #include "brigade/sync/lock.h"
+#include "brigade/sync/queue.h"
 #include "brigade/sync/semaphore.h"
 
 namespace {
@@ -110,6 +114,69 @@ Task<void> semaphore_contended(State& state) {
   co_await contend_by_many(state, semaphore);
 }
 
+Task<void> queue_unhindered(State& state) {
+  brigade::Queue<int> queue(1);
+  for (auto _ : state) {
+    co_await queue.put(1);
+    const std::optional<int> item = co_await queue.get();
+    benchmark::DoNotOptimize(item);
+  }
+}
+
+Task<void> take_all(brigade::Queue<int>& queue) {
+  for (;;) {
+    const std::optional<int> item = co_await queue.get();
+    if (!item) break;
+    benchmark::DoNotOptimize(item);
+  }
+}
+
+Task<void> queue_to_a_consumer(State& state) {
+  brigade::Queue<int> queue(100);
+  const TaskHandle<void> consumer = brigade::spawn(take_all(queue));
+  for (auto _ : state) co_await queue.put(1);
+  queue.close();
+  co_await consumer;
+}
+
+Task<void> event_by_turns(State& state) {
+  brigade::Event mine;
+  brigade::Event yours;
+  const auto answer = [](brigade::Event& asked, brigade::Event& answered) -> Task<void> {
+    for (;;) {
+      co_await asked.wait();
+      asked.clear();
+      answered.set();
+    }
+  };
+  const TaskHandle<void> other = brigade::spawn(answer(yours, mine));
+  for (auto _ : state) {
+    yours.set();
+    co_await mine.wait();
+    mine.clear();
+  }
+  other.cancel();
+}
+
+Task<void> condition_by_turns(State& state) {
+  brigade::Lock lock;
+  brigade::Condition changed;
+  const auto answer = [](brigade::Lock& own, brigade::Condition& change) -> Task<void> {
+    brigade::Lock::Guard guard = co_await own.acquire();
+    for (;;) {
+      change.notify();
+      co_await change.wait(guard);
+    }
+  };
+  brigade::Lock::Guard guard = co_await lock.acquire();
+  const TaskHandle<void> other = brigade::spawn(answer(lock, changed));
+  for (auto _ : state) {
+    changed.notify();
+    co_await changed.wait(guard);
+  }
+  other.cancel();
+}
+
 // Deadlines in no order, within a day.
 std::chrono::milliseconds scattered(int i) {
   constexpr std::uint32_t kDay = 86'400'000;
@@ -189,6 +256,10 @@ BENCHMARK(in_task<yield>)->Name("yield");
 BENCHMARK(in_task<lock_free>)->Name("lock and unlock, free");
 BENCHMARK(in_task<lock_contended>)->Name("lock, yield, unlock: 1000 tasks");
 BENCHMARK(in_task<semaphore_contended>)->Name("semaphore(3), yield: 1000 tasks");
+BENCHMARK(in_task<queue_unhindered>)->Name("queue: put and get, one task");
+BENCHMARK(in_task<queue_to_a_consumer>)->Name("queue: put and get, two tasks");
+BENCHMARK(in_task<event_by_turns>)->Name("event: set and wait, there and back");
+BENCHMARK(in_task<condition_by_turns>)->Name("condition: notify and wait, there and back");
 BENCHMARK(timer_create_and_cancel)->Name("timer create and cancel, beside")->Arg(0)->Arg(kMany);
 BENCHMARK(in_task<timeout_unreached>)->Name("timeout of a ready child");
 BENCHMARK(sleep_by_many)->Name("sleep, 100k asleep: create")->UseManualTime();

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <iosfwd>
+#include <string>
+#include <utility>
+
 #include "brigade/sync/semaphore.h"
 
 namespace brigade {
@@ -20,15 +24,19 @@ class Lock : private Semaphore {
  public:
   using Guard = Permit;
 
-  Lock() : Semaphore(1, kKind) {}
+  Lock() : Lock(std::string()) {}
+  explicit Lock(std::string name) : Semaphore(1, "a Lock", std::move(name)) {}
 
   /// `Lock::Guard guard = co_await lock.acquire();`
-  using Semaphore::acquire;
+  [[nodiscard]] Acquire acquire() noexcept { return Semaphore::acquire(); }
 
   bool locked() const noexcept { return available() == 0; }
+  using Semaphore::waiting;
 
- private:
-  static constexpr Waiter::Kind kKind{"a Lock", &cancel};
+  /// <Lock "soda" locked, 2 waiting>
+  std::string to_string() const { return print(locked() ? "locked" : "unlocked"); }
 };
+
+std::ostream& operator<<(std::ostream& out, const Lock& lock);
 
 }  // namespace brigade

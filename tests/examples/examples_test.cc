@@ -197,4 +197,50 @@ brigade: the tasks:
 )");
 }
 
+TEST_CASE("event: all who wait are served when it opens, and who comes later at once") {
+  CHECK(output_of("event") == R"(
+<Event "open" not set, 2 waiting>
+2 s: A is served
+2 s: B is served
+3 s: C is served
+)");
+}
+
+TEST_CASE("condition: each table has its plates as soon as there are enough") {
+  CHECK(output_of("condition") == R"(
+2 s: 2 plates for table 2
+5 s: 3 plates for table 1
+)");
+}
+
+TEST_CASE("barrier: a course goes out when the slowest cook is ready") {
+  CHECK(output_of("barrier") == R"(
+3 s: course 1
+6 s: course 2
+)");
+}
+
+TEST_CASE("queue: the counter takes orders as fast as the cooks take them over") {
+  CHECK(output_of("queue") == R"(
+0 s: counter took 1
+0 s: counter took 2
+0 s: counter took 3
+2 s: Anne cooked 1
+2 s: Bob cooked 2
+2 s: counter took 4
+2 s: counter took 5
+4 s: Anne cooked 3
+4 s: Bob cooked 4
+6 s: Anne cooked 5
+)");
+}
+
+TEST_CASE("priority_queue: what is due first is cooked first") {
+  CHECK(output_of("priority_queue") == R"(
+10: soda
+20: fries
+30: burger
+)");
+}
+
 }  // namespace

@@ -1,7 +1,9 @@
 #include "brigade/sync/lock.h"
 
+#include <optional>
 #include <string>
 
+#include "brigade/runtime/repr.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"
 #include "brigade/tests/support/async.h"
@@ -85,6 +87,76 @@ TEST_CASE("Lock: a task that locks twice is reported as a deadlock that names it
   CHECK(told.find("nothing can wake any task:\n'greedy' waits for a Lock, 0 s, spawned at ") == 0);
   close_and_check(loop);
   CHECK_FALSE(lock.locked());
+}
+
+TEST_CASE("Lock: a report names the lock that a task waits for [L-06]") {
+  LoopOptions options;
+  options.clock = ClockKind::kVirtual;
+  Loop loop(std::move(options));
+  Lock lock("soda");
+
+  CHECK_THROWS_WITH_AS(loop.run_until_complete(lock_twice(lock), "greedy"),
+                       "nothing can wake any task: 'greedy' (waits for Lock \"soda\")",
+                       DeadlockError);
+  CHECK(repr(lock) == "<Lock \"soda\" locked, 1 waiting>");
+  close_and_check(loop);
+  CHECK(repr(lock) == "<Lock \"soda\" unlocked>");
+}
+
+TEST_CASE("Lock: another task may release it through the guard [L-06]") {
+  run_async([]() -> Task<void> {
+    Lock lock;
+    const auto keep = [](Lock::Guard) -> Task<void> { co_return; };
+    Lock::Guard guard = co_await lock.acquire();
+
+    co_await spawn(keep(std::move(guard)));
+
+    CHECK_FALSE(lock.locked());
+  });
+}
+
+TEST_CASE("Lock: a guard may be held over the close of the loop [L-07]") {
+  Lock lock;
+  std::optional<Lock::Guard> guard;
+  {
+    LoopOptions options;
+    options.clock = ClockKind::kVirtual;
+    Loop loop(std::move(options));
+    const auto take = [](Lock& own, std::optional<Lock::Guard>& taken) -> Task<void> {
+      taken.emplace(co_await own.acquire());
+    };
+    std::string log;
+    loop.run_until_complete(take(lock, guard));
+    detach(loop.spawn(visit(lock, log, 'w')));
+    loop.run_until_complete(turns(2));
+    CHECK(lock.waiting() == 1);
+
+    close_and_check(loop);
+    CHECK(log == "");
+  }
+
+  CHECK(repr(lock) == "<Lock locked>");
+  guard.reset();
+  CHECK(repr(lock) == "<Lock unlocked>");
+}
+
+TEST_CASE("Lock: who waits when it is destroyed gets an error [L-08]") {
+  run_async([]() -> Task<void> {
+    std::optional<Lock> lock(std::in_place);
+    std::string log;
+    const Lock::Guard guard = co_await lock->acquire();
+    const auto attempt = [](Lock& own, std::string& letters) -> Task<std::string> {
+      co_return co_await thrown_by(visit(own, letters, 'w'));
+    };
+    const TaskHandle<std::string> waiter = spawn(attempt(*lock, log));
+    co_await yield_now();
+
+    lock.reset();
+    const std::string told = co_await waiter;
+
+    CHECK(told == "std::logic_error('a Lock was destroyed while waited for')");
+    CHECK(log == "");
+  });
 }
 
 TEST_CASE("Lock: releasing a guard twice is a broken check [L-06]") {
