@@ -61,7 +61,7 @@ Task<void> count_joins(TaskHandle<int> ended, const bool& stop, int& count) {
 
 Task<void> count_waits(std::vector<TaskRef> ended, const bool& stop, int& count) {
   while (!stop) {
-    co_await WaitSet(ended, WaitSet::Until::kAll, std::nullopt);
+    co_await WaitSet(ended, WaitMode::kAll, std::nullopt);
     ++count;
   }
 }
