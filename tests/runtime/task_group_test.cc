@@ -682,14 +682,14 @@ TEST_CASE("TaskGroup: spawn() into one that is being cancelled destroys the task
 
 TEST_CASE("TaskGroup: a task that still has something to spawn at the group's end is no error") {
   run_async([]() -> Task<void> {
-    const auto accept = [](TaskGroup& group) -> Task<void> {
-      co_await sleep(1s);  // Wakes in the turn in which its sibling fails.
+    const auto accept = [](TaskHandle<void> start, TaskGroup& group) -> Task<void> {
+      co_await start;  // Wakes in the turn in which its sibling fails.
       detach(group.spawn(sleep_for(1h)));
-      co_await sleep(1h);
     };
     const auto body = [](auto own, TaskGroup& group) -> Task<void> {
-      detach(group.spawn(fail_after(1s)));
-      detach(group.spawn(own(group)));
+      const TaskHandle<void> start = brigade::spawn(sleep_for(1s));
+      detach(group.spawn(fail_after(start)));
+      detach(group.spawn(own(start, group)));
       co_await sleep(1h);
     };
     const auto attempt = [](auto own, auto child) -> Task<void> {
