@@ -29,7 +29,8 @@ namespace brigade {
 /// Threads:      loop-affine.
 /// Lifetime:     dropping the generator before its end destroys what the coroutine holds, where it
 ///               has yielded: destructors run, but clean-up that awaits does not. Such clean-up
-///               belongs to the consumer. References passed to the coroutine must outlive it.
+///               belongs to the consumer. Generators that hold one another are dropped by
+///               recursion. References passed to the coroutine must outlive it.
 /// Example:      examples/async_generator.cc
 template <class T>
 class [[nodiscard]] AsyncGenerator {

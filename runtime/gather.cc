@@ -12,7 +12,7 @@ void Gathering::add(const TaskRef& task) noexcept {
   member.all = this;
   member.task = task;
   task.context().mark_retrieved();
-  task.context().add_joiner(member);
+  task.context().add_joiner(member, current_context);
   ++pending_;
 }
 

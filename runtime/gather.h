@@ -75,9 +75,8 @@ class Gathering : public Waiter {
 /// or a vector for a vector of tasks. The first that fails makes gather() throw its error at once;
 /// the others go on, and their errors need no report. Prefer a task group where they should not.
 ///
-/// Errors:       what the first failing task throws; Cancelled if one was cancelled;
-/// std::bad_alloc:
-///               then no task has run.
+/// Errors:       what the first failing task throws; Cancelled if one was cancelled. If there is no
+///               memory std::bad_alloc, and no task has run.
 /// Cancellation: cancels the tasks, waits until they have ended, then throws Cancelled.
 /// Complexity:   a task per argument.
 /// Threads:      loop-affine.

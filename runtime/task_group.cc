@@ -9,7 +9,9 @@ TaskGroup::~TaskGroup() {
   check(children_.empty(), "a TaskGroup was destroyed before its tasks");
   while (!failed_.empty()) {
     Child& child = failed_.pop_front();
-    if (&child != &body_) delete &child;
+    if (&child == &body_) continue;
+    child.task->drop_reference();
+    delete &child;
   }
 }
 
@@ -21,7 +23,7 @@ void TaskGroup::check_open() const {
 
 void TaskGroup::adopt(std::unique_ptr<Child> child, TaskContext& task) noexcept {
   child->task = &task;
-  task.add_joiner(*child);
+  task.add_joiner(*child, &scope_.context());
   children_.push_back(*child.release());
 }
 
@@ -42,7 +44,7 @@ void TaskGroup::body_ended(bool by_cancel) noexcept {
 
 void TaskGroup::body_failed(std::exception_ptr error) noexcept {
   body_ended(false);
-  body_.error = std::move(error);
+  body_error_ = std::move(error);
   failed_.push_back(body_);
   cancel();
 }
@@ -53,7 +55,7 @@ void TaskGroup::child_done(Joiner& joiner) noexcept {
   static_cast<ListNode<Child>&>(child).unlink();
   if (child.task->status() == TaskStatus::kError) {
     child.task->mark_retrieved();
-    child.error = child.task->error();
+    child.task->add_reference();
     group.failed_.push_back(child);
     group.cancel();
   } else {
@@ -71,7 +73,9 @@ void TaskGroup::throw_errors() {
   if (failed_.empty()) return;
   if (outer_cancelled_) scope_.rearm();
   std::vector<std::exception_ptr> errors;
-  failed_.for_each([&](const Child& child) { errors.push_back(child.error); });
+  failed_.for_each([&](const Child& child) {
+    errors.push_back(child.task != nullptr ? child.task->error() : body_error_);
+  });
   if (errors.size() == 1) std::rethrow_exception(errors.front());
   throw ErrorGroup(std::move(errors));
 }

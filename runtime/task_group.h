@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -32,10 +33,11 @@ class TaskGroup {
 
   /// As brigade::spawn(); but the group waits for the task, and throws its error.
   template <class T>
-  TaskHandle<T> spawn(Task<T> task, std::string name = {}) {
+  TaskHandle<T> spawn(Task<T> task, std::string name = {},
+                      const std::source_location& where = std::source_location::current()) {
     check_open();
     auto child = std::make_unique<Child>(*this);
-    TaskHandle<T> handle = brigade::spawn(std::move(task), std::move(name));
+    TaskHandle<T> handle = brigade::spawn(std::move(task), std::move(name), where);
     adopt(std::move(child), handle.context());
     return handle;
   }
@@ -53,8 +55,7 @@ class TaskGroup {
     }
 
     TaskGroup& group;
-    TaskContext* task = nullptr;
-    std::exception_ptr error = nullptr;
+    TaskContext* task = nullptr;  // Null in the body's. A failed one holds a reference.
   };
 
   // Parks until no task is left. A cancel meanwhile cancels them.
@@ -92,6 +93,7 @@ class TaskGroup {
   IntrusiveList<Child> children_;  // that have not ended
   IntrusiveList<Child> failed_;    // in the order of their errors
   Child body_;
+  std::exception_ptr body_error_;
   End* waiting_ = nullptr;
   bool body_runs_ = true;
   bool cancelled_ = false;        // The tasks were cancelled, and the body if it ran.

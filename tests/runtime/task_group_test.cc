@@ -682,14 +682,14 @@ TEST_CASE("TaskGroup: spawn() into one that is being cancelled destroys the task
 
 TEST_CASE("TaskGroup: a task that still has something to spawn at the group's end is no error") {
   run_async([]() -> Task<void> {
-    const auto accept = [](TaskGroup& group) -> Task<void> {
-      co_await sleep(1s);  // Wakes in the turn in which its sibling fails.
+    const auto accept = [](TaskHandle<void> start, TaskGroup& group) -> Task<void> {
+      co_await start;  // Wakes in the turn in which its sibling fails.
       detach(group.spawn(sleep_for(1h)));
-      co_await sleep(1h);
     };
     const auto body = [](auto own, TaskGroup& group) -> Task<void> {
-      detach(group.spawn(fail_after(1s)));
-      detach(group.spawn(own(group)));
+      const TaskHandle<void> start = brigade::spawn(sleep_for(1s));
+      detach(group.spawn(fail_after(start)));
+      detach(group.spawn(own(start, group)));
       co_await sleep(1h);
     };
     const auto attempt = [](auto own, auto child) -> Task<void> {
@@ -729,6 +729,29 @@ TEST_CASE("TaskGroup: closing the loop ends body and tasks") {
   }
 
   CHECK(counts.alive() == 0);
+}
+
+TEST_CASE("TaskGroup: the task tree shows its tasks below the one that waits for them") {
+  run_async([]() -> Task<void> {
+    const auto body = [](TaskGroup& group) -> Task<void> {
+      detach(group.spawn(sleep_for(5s), "child"));
+      co_return;
+    };
+    const auto wait = [](auto own) -> Task<void> { co_await task_group(own); };
+    const TaskHandle<void> parent = spawn(wait(body), "parent");
+    co_await sleep(2s);
+
+    const std::string tree = Loop::current().task_tree();
+
+    const std::size_t above =
+        tree.find("'parent' waits for the tasks of its group, 2 s, spawned at task_group_test.cc:");
+    const std::size_t below =
+        tree.find("\n  'child' waits for a time, 2 s, spawned at task_group_test.cc:");
+    CHECK(above != std::string::npos);
+    CHECK(below != std::string::npos);
+    CHECK(above < below);
+    co_await parent;
+  });
 }
 
 // The forms that a body may have; each owns memory, so that a double destruction shows.

@@ -540,7 +540,7 @@ TEST_CASE("timeout: TimePoint::max() is no deadline, and no timer") {
   const auto hang = []() -> Task<void> {
     Semaphore semaphore(1);
     const Semaphore::Permit held = co_await semaphore.acquire();
-    co_await semaphore.acquire();
+    const Semaphore::Permit never = co_await semaphore.acquire();
   };
   const auto attempt = [](auto body) -> Task<void> {
     co_await timeout_at(TimePoint::max(), body());
