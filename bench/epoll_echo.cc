@@ -1,24 +1,21 @@
-// The limit that echo servers on epoll are measured against: epoll by hand, and nothing else.
-//   epoll_echo PORT        (0: any free one; prints "listening on 127.0.0.1:PORT")
+// What epoll can do: epoll by hand, and nothing else.
 // Level-triggered: a client that has sent something is read once per turn and answered at once.
 // What its socket does not take waits in its buffer, and until it has gone out the client is not
 // read.
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <charconv>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <string_view>
+#include <cstddef>
+
+#include "brigade/bench/listen.h"
 
 namespace {
+
+constexpr std::size_t kBufferSize = 16384;
 
 struct Client {
   explicit Client(int accepted) : fd(accepted) {}
@@ -26,35 +23,13 @@ struct Client {
   const int fd;
   std::size_t received = 0;
   std::size_t sent = 0;  // Less than received: the rest waits for room.
-  char buffer[4096];
+  char buffer[kBufferSize];
 };
-
-[[noreturn]] void fail(const char* what) {
-  std::fprintf(stderr, "epoll_echo: %s: %s\n", what, std::strerror(errno));
-  std::exit(1);
-}
-
-int listen_at(std::uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // Accepted sockets inherit it.
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto* const name = reinterpret_cast<sockaddr*>(&address);
-  socklen_t size = sizeof address;
-  if (bind(fd, name, size) != 0 || listen(fd, 4096) != 0) fail("listen");
-  getsockname(fd, name, &size);
-  std::printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
-  std::fflush(stdout);
-  return fd;
-}
 
 class Server {
  public:
   explicit Server(int listener) : listener_(listener), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+    fcntl(listener_, F_SETFL, O_NONBLOCK);
     watch(EPOLL_CTL_ADD, listener_, EPOLLIN, nullptr);
   }
 
@@ -62,7 +37,7 @@ class Server {
     std::array<epoll_event, 256> events;
     while (true) {
       const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
-      if (count < 0 && errno != EINTR) fail("epoll_wait");
+      if (count < 0 && errno != EINTR) fail("epoll_wait", errno);
       for (int i = 0; i < count; ++i) {
         auto* const client = static_cast<Client*>(events[static_cast<std::size_t>(i)].data.ptr);
         if (client == nullptr)
@@ -80,12 +55,12 @@ class Server {
     epoll_event event{};
     event.events = what;
     event.data.ptr = client;
-    if (epoll_ctl(epoll_, change, fd, &event) != 0) fail("epoll_ctl");
+    if (epoll_ctl(epoll_, change, fd, &event) != 0) fail("epoll_ctl", errno);
   }
 
   void accept() {
     const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0 && errno != EAGAIN) fail("accept");
+    if (fd < 0 && errno != EAGAIN) fail("accept", errno);
     if (fd >= 0) watch(EPOLL_CTL_ADD, fd, EPOLLIN, new Client(fd));
   }
 
@@ -127,13 +102,4 @@ class Server {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  const std::string_view word = argc == 2 ? argv[1] : "";
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), port);
-  if (word.empty() || error != std::errc() || end != word.data() + word.size()) {
-    std::fprintf(stderr, "usage: epoll_echo PORT\n");
-    return 2;
-  }
-  Server(listen_at(port)).run();
-}
+int main(int argc, char** argv) { Server(listen_as_told(argc, argv)).run(); }

@@ -11,7 +11,7 @@ void* FramePool::fresh(std::size_t index) {
   };
   static thread_local AtThreadExit at_thread_exit;
   (void)&at_thread_exit;
-  return ::operator new((index + 1) * kStep);
+  return ::operator new(class_size(index));
 }
 
 void FramePool::release_all() noexcept {

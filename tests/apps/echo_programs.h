@@ -24,6 +24,7 @@ class Background {
   /// Throws std::runtime_error with all lines if its output ends before.
   std::string line_with(std::string_view part);
 
+  pid_t pid() const noexcept { return process_; }
   void signal(int number) const;
 
   /// Parks until it has ended; the output is what line_with() has not read.
