@@ -95,7 +95,11 @@ Task<std::vector<SocketAddress>> resolve(std::string host, std::uint16_t port) {
   auto lookup = std::make_shared<Lookup>();
   lookup->host = host;
   lookup->port = port;
-  co_await Answer(lookup);
+  Loop::current().prepare_io();
+  if (Loop::current().on_sockets([](auto& calls) { return calls.resolves_in_place(); }))
+    lookup->run();
+  else
+    co_await Answer(lookup);
   static const AddressCategory category;
   if (lookup->error == EAI_SYSTEM)
     throw std::system_error(lookup->system_error, std::system_category(), "resolve " + host);

@@ -57,8 +57,14 @@ TimePoint Loop::now() const noexcept {
 
 void Loop::prepare_io() {
   if (backend_) return;
-  backend_ = make_backend_ ? std::make_unique<Backend>(make_backend_(ring_entries_))
-                           : std::make_unique<Backend>(backend_kind_, ring_entries_);
+  if (!make_backend_) {
+    backend_ = std::make_unique<Backend>(backend_kind_, ring_entries_);
+    return;
+  }
+  std::unique_ptr<CustomBackend> custom = make_backend_(*this);
+  SocketCalls* const calls = custom.get();
+  backend_ = std::make_unique<Backend>(std::move(custom));
+  socket_calls_ = calls;
 }
 
 void Loop::attach(int fd) { backend_->attach(fd); }
@@ -125,8 +131,8 @@ void Loop::look() noexcept {
 void Loop::wait(Nanoseconds limit) {
   const bool is_virtual = clock_ == ClockKind::kVirtual;
   // The wake-up of the door itself is no I/O that a task waits for.
-  const bool io = backend_ && backend_->in_flight() > (wake_.in_flight() ? 1U : 0U);
-  if (is_virtual && io) {
+  const std::size_t own = wake_.in_flight() ? 1 : 0;
+  if (is_virtual && backend_ && backend_->in_flight() > own) {
     look();
     if (any_ready() || !turn_ends_.empty() || backend_->busy()) return;
   }
@@ -134,6 +140,7 @@ void Loop::wait(Nanoseconds limit) {
   if (jumps) {
     virtual_now_ = std::max(virtual_now_, timers_.earliest());
   } else if (is_virtual || timers_.empty()) {
+    const bool io = backend_ && backend_->may_complete() > own;
     if (!io && external_work_ == 0)
       throw DeadlockError("nothing can wake any task: " + describe_tasks());
     sleep(limit);
@@ -165,6 +172,7 @@ void Loop::close() {
                  describe_tasks().c_str());
   end_operations();
   closed_ = true;
+  socket_calls_ = nullptr;
   backend_.reset();
 }
 
