@@ -88,6 +88,8 @@ void Connection::received(int result) noexcept {
     const auto count = static_cast<std::size_t>(result);
     if (count == input_.room_size()) receive_size_ = std::min(receive_size_ * 2, kMaxReceive);
     input_.commit(count);
+  } else if (result == 0 && write_error_ == ECONNRESET) {
+    read_error_ = ECONNRESET;  // The kernel tells it once, and a send was told.
   } else if (result == 0) {
     end_of_input_ = true;
   } else if (result != -EINTR && result != -EAGAIN) {

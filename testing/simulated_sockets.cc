@@ -319,6 +319,7 @@ void SimulatedSockets::stop_listening(const EndPtr& end) noexcept {
 }
 
 unsigned SimulatedSockets::readiness(const End& end) const noexcept {
+  if (end.closed) return 0;
   if (end.listening) return end.clients.empty() ? 0 : POLLIN;
   unsigned events = 0;
   const EndPtr other = end.other.lock();

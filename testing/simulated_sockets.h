@@ -132,6 +132,7 @@ class SimulatedSockets : public CustomBackend {
   void deliver(const EndPtr& to, std::function<void()> event) noexcept;
   void deliver_bytes(const EndPtr& to, std::string_view bytes) noexcept;
   void deliver_end(const EndPtr& to, int error) noexcept;
+  void deliver_refusal(const EndPtr& to) noexcept;
   void deliver_reset(const EndPtr& to) noexcept;
   void count_delivery(const EndPtr& to) noexcept;
   void break_end(End& end) noexcept;

@@ -19,7 +19,7 @@ ssize_t SimulatedSockets::send(int fd, const void* data, std::size_t size) noexc
   const EndPtr other = end->other.lock();
   if (!other || other->closed) {
     if (!end->tcp) return -EPIPE;
-    deliver_reset(end);  // The answer to bytes that nobody waits for.
+    deliver_refusal(end);
     return static_cast<ssize_t>(size);
   }
   const std::size_t held = other->input.size() + other->on_way;
@@ -124,7 +124,7 @@ void SimulatedSockets::deliver_bytes(const EndPtr& to, std::string_view bytes) n
   deliver(to, [this, to, bytes = std::string(bytes)] {
     to->on_way -= bytes.size();
     const EndPtr sender = to->other.lock();
-    if (to->closed && to->tcp && sender) return deliver_reset(sender);
+    if (to->closed && to->tcp && sender) return deliver_refusal(sender);
     if (to->closed || to->broken) return;
     to->input += bytes;
     note(std::to_string(bytes.size()) + " bytes arrive");
@@ -143,7 +143,14 @@ void SimulatedSockets::deliver_end(const EndPtr& to, int error) noexcept {
   });
 }
 
-// Does not wait for the bytes before it: they are lost.
+// The answer to bytes that nobody waits for, behind what was sent before.
+void SimulatedSockets::deliver_refusal(const EndPtr& to) noexcept {
+  deliver(to, [this, to] {
+    if (!to->closed && !to->broken) break_end(*to);
+  });
+}
+
+// Does not wait for the bytes before it, as they may not have been sent: they are lost.
 void SimulatedSockets::deliver_reset(const EndPtr& to) noexcept {
   const Nanoseconds delay = latency();
   const auto event = [this, to] {
@@ -155,7 +162,7 @@ void SimulatedSockets::deliver_reset(const EndPtr& to) noexcept {
 
 void SimulatedSockets::break_end(End& end) noexcept {
   end.broken = true;
-  end.error = ECONNRESET;
+  end.error = end.tcp && end.end_of_input ? EPIPE : ECONNRESET;
   note("a connection breaks");
   changed(end);
 }

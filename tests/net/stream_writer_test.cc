@@ -81,6 +81,7 @@ TEST_CASE("StreamWriter: what was written arrives in the order of the writes") {
     co_await link.writer.drain();
     link.writer.write("three");
     co_await link.writer.drain();
+    co_await settle();
 
     CHECK(receive_raw(link.peer) == "one two three");
   });
@@ -124,6 +125,7 @@ TEST_CASE("StreamWriter: a zero-length write sends nothing and breaks nothing [S
     link.writer.write("abc");
     link.writer.write("");
     co_await link.writer.drain();
+    co_await settle();
 
     CHECK(nothing.empty());
     CHECK(receive_raw(link.peer) == "abc");
