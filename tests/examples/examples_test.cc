@@ -56,6 +56,13 @@ sent 'ping', received 'ping'
 )");
 }
 
+TEST_CASE("simulation: a server is tested on a thousand networks, in no time") {
+  CHECK(output_of("simulation") == R"(
+a server 100 ms away: answered after 300 ms
+1000 networks: every answer is right
+)");
+}
+
 TEST_CASE("soda_machine: one machine serves one customer after the other") {
   CHECK(output_of("soda_machine") == R"(
 2 s: A has a soda
