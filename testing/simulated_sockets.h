@@ -55,6 +55,7 @@ class SimulatedSockets : public CustomBackend {
 
   /// One socket.
   struct End {
+    std::uint64_t id = 0;  // for the trace
     bool tcp = true;
     int family = 0;
     std::string local = {};  // sockaddr bytes; empty if it has none
@@ -101,7 +102,7 @@ class SimulatedSockets : public CustomBackend {
 
   bool chance(unsigned percent) noexcept { return random_() % 100 < percent; }
   std::size_t below(std::size_t limit) noexcept { return random_() % limit; }
-  void note(const std::string& event) const;
+  void note(const EndPtr& end, const std::string& event) const;
 
   const SimulationOptions options_;
   std::mt19937 random_;
@@ -117,11 +118,12 @@ class SimulatedSockets : public CustomBackend {
     SimulatedSockets& sockets;
   };
 
-  int insert(EndPtr end) noexcept;
+  int insert(EndPtr end) noexcept;  // returns its number
   bool is_taken(const std::string& address) const noexcept;
   std::uint16_t free_port(std::string address) noexcept;
   EndPtr listener_at(const std::string& address) const noexcept;
   int reach(const EndPtr& client, const std::string& address, bool waits) noexcept;
+  EndPtr new_end(int family) noexcept;
   void establish(const EndPtr& client, const EndPtr& listener, const std::string& address) noexcept;
   void admit_next(const EndPtr& listener) noexcept;
   void stop_listening(const EndPtr& end) noexcept;
@@ -135,7 +137,7 @@ class SimulatedSockets : public CustomBackend {
   void deliver_refusal(const EndPtr& to) noexcept;
   void deliver_reset(const EndPtr& to) noexcept;
   void count_delivery(const EndPtr& to) noexcept;
-  void break_end(End& end) noexcept;
+  void break_end(const EndPtr& end) noexcept;
   void run_due() noexcept;
   void arm() noexcept;
 
@@ -146,6 +148,7 @@ class SimulatedSockets : public CustomBackend {
   std::vector<int> free_;        // numbers
   std::map<std::string, Name> names_;
   ino_t next_inode_ = 1;
+  std::uint64_t ends_ = 0;
   std::uint16_t next_port_ = 0;
 };
 

@@ -127,7 +127,7 @@ void SimulatedSockets::deliver_bytes(const EndPtr& to, std::string_view bytes) n
     if (to->closed && to->tcp && sender) return deliver_refusal(sender);
     if (to->closed || to->broken) return;
     to->input += bytes;
-    note(std::to_string(bytes.size()) + " bytes arrive");
+    note(to, "gets " + std::to_string(bytes.size()) + " bytes");
     count_delivery(to);
     changed(*to);
   });
@@ -138,33 +138,30 @@ void SimulatedSockets::deliver_end(const EndPtr& to, int error) noexcept {
     if (to->closed || to->broken) return;
     to->end_of_input = true;
     to->error = error;
-    note("an end of stream arrives");
+    note(to, "gets the end of its stream");
     changed(*to);
   });
 }
 
 // The answer to bytes that nobody waits for, behind what was sent before.
 void SimulatedSockets::deliver_refusal(const EndPtr& to) noexcept {
-  deliver(to, [this, to] {
-    if (!to->closed && !to->broken) break_end(*to);
-  });
+  deliver(to, [this, to] { break_end(to); });
 }
 
 // Does not wait for the bytes before it, as they may not have been sent: they are lost.
 void SimulatedSockets::deliver_reset(const EndPtr& to) noexcept {
   const Nanoseconds delay = latency();
-  const auto event = [this, to] {
-    if (!to->closed && !to->broken) break_end(*to);
-  };
+  const auto event = [this, to] { break_end(to); };
   if (delay == Nanoseconds::zero()) return event();
   at(after(loop_.now(), delay), event);
 }
 
-void SimulatedSockets::break_end(End& end) noexcept {
-  end.broken = true;
-  end.error = end.tcp && end.end_of_input ? EPIPE : ECONNRESET;
-  note("a connection breaks");
-  changed(end);
+void SimulatedSockets::break_end(const EndPtr& end) noexcept {
+  if (end->closed || end->broken) return;
+  end->broken = true;
+  end->error = end->tcp && end->end_of_input ? EPIPE : ECONNRESET;
+  note(end, "is reset");
+  changed(*end);
 }
 
 // Breaks the connection if its time has come.
@@ -175,14 +172,16 @@ void SimulatedSockets::count_delivery(const EndPtr& to) noexcept {
       to->deliveries_left ? to->deliveries_left : other->deliveries_left;
   if (!left || --*left > 0) return;
   left.reset();
-  if (!to->closed && !to->broken) break_end(*to);
-  if (!other->closed && !other->broken) break_end(*other);
+  break_end(to);
+  break_end(other);
 }
 
-void SimulatedSockets::note(const std::string& event) const {
+void SimulatedSockets::note(const EndPtr& end, const std::string& event) const {
   if (options_.trace == nullptr) return;
   const Nanoseconds now = loop_.now().time_since_epoch();
-  *options_.trace << now.count() << " ns: " << event << '\n';
+  *options_.trace << now.count()
+                  << " ns: " << (end ? "socket " + std::to_string(end->id) : "kernel") << ' '
+                  << event << '\n';
 }
 
 }  // namespace brigade

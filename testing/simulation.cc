@@ -28,6 +28,8 @@ struct SimulatedSockets::Pending {
 
 namespace {
 
+constexpr const char* kKinds[] = {"poll", "accept", "connect", "receive", "send"};  // by number
+
 class Simulation final : public SimulatedSockets {
  public:
   using SimulatedSockets::SimulatedSockets;
@@ -146,8 +148,8 @@ void Simulation::tell(Pending& pending) noexcept {
   if (!pending.cancelled || chance(50)) result = attempt(pending);
   if (result == -EAGAIN && pending.cancelled) result = -ECANCELED;
   if (result == -EAGAIN) return;
-  note("fd " + std::to_string(pending.request.fd) + ", operation " +
-       std::to_string(static_cast<int>(pending.request.kind)) + ": " + std::to_string(result));
+  note(pending.end, std::string("answers ") + kKinds[static_cast<int>(pending.request.kind)] +
+                        ": " + std::to_string(result));
   if (!accepts || result < 0) return finish(pending, result);
   make_due(pending);  // There may be more clients.
   complete(pending.owner, result, true);

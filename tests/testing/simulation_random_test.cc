@@ -34,7 +34,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t kClients = 8;
 constexpr std::size_t kPermits = 3;
 constexpr std::size_t kShare = 4000;  // bytes that a client sends
-constexpr std::uint32_t kPrograms = kSanitized ? 60 : 400;
+constexpr std::uint32_t kPrograms = kSanitized ? 40 : 200;
 
 // A client's view of its connection, on which an echo answers.
 struct Stream {

@@ -91,7 +91,7 @@ TEST_CASE("Simulation: the same seed is the same run, event by event; another se
 
   CHECK(trace_of(7) == first);
   CHECK(trace_of(8) != first);
-  CHECK(contains(first, "bytes arrive"));
+  CHECK(contains(first, "gets the end of its stream"));
 }
 
 std::ptrdiff_t open_descriptors() {
