@@ -58,7 +58,7 @@ struct SimulationOptions {
 /// Threads:      one per loop; the factory may be copied and used for several loops, each of which
 ///               has a network of its own.
 /// Lifetime:     `trace` must outlive the loop.
-/// Example:      examples/simulation.cc
+/// Example:      examples/simulated_network.cc
 BackendFactory simulation(SimulationOptions options = {});
 
 }  // namespace brigade

@@ -56,8 +56,8 @@ sent 'ping', received 'ping'
 )");
 }
 
-TEST_CASE("simulation: a server is tested on a thousand networks, in no time") {
-  CHECK(output_of("simulation") == R"(
+TEST_CASE("simulated_network: a server is tested on a thousand networks, in no time") {
+  CHECK(output_of("simulated_network") == R"(
 a server 100 ms away: answered after 300 ms
 1000 networks: every answer is right
 )");

@@ -29,8 +29,8 @@ LoopOptions loop_options(LoopOptions options) {
   if (is_simulated()) {
     SimulationOptions simulated;
     simulated.seed = test_seed();
-    simulated.short_sends = simulated.short_receives = 0;  // Small messages arrive whole.
-    simulated.buffer = 200'000;  // As Linux has it by default.
+    simulated.short_sends = simulated.short_receives = 0;        // Small messages arrive whole.
+    simulated.buffer = 200'000;                                  // As Linux has it by default.
     simulated.longest_latency = std::chrono::microseconds(200);  // settle() takes longer.
     options.make_backend = simulation(simulated);
     return options;

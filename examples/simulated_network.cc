@@ -48,7 +48,8 @@ int main() {
   brigade::SimulationOptions far_away;
   far_away.shortest_latency = far_away.longest_latency = std::chrono::milliseconds(100);
   far_away.short_sends = 0;
-  std::printf("a server 100 ms away: answered after %d ms\n", static_cast<int>(run_on(far_away).count()));
+  std::printf("a server 100 ms away: answered after %d ms\n",
+              static_cast<int>(run_on(far_away).count()));
 
   brigade::SimulationOptions any;
   for (any.seed = 0; any.seed < 1000; ++any.seed) run_on(any);
