@@ -17,12 +17,21 @@ def brigade_library(name, hdrs, srcs = [], deps = [], visibility = None, **kwarg
         **kwargs
     )
 
-def brigade_test(name, srcs, deps, backends = False, chaos = True, size = "small", **kwargs):
+def brigade_test(
+        name,
+        srcs,
+        deps,
+        backends = False,
+        chaos = True,
+        simulated = True,
+        size = "small",
+        **kwargs):
     """A doctest program; its main is tests/support/main.cc.
 
-    With backends, what it says must hold on io_uring, on epoll and on testing/chaos.h: NAME,
-    NAME_epoll and NAME_chaos. The last reaches the loops whose options tests/support/async.h makes;
-    chaos = False leaves it out where there are none.
+    With backends, what it says must hold on io_uring, on epoll, on testing/chaos.h and on
+    testing/simulation.h: NAME, NAME_epoll, NAME_chaos and NAME_simulated. The last two reach the
+    loops whose options tests/support/async.h makes; chaos = False and simulated = False leave them
+    out where there are none, or where it is about the kernel.
     """
     deps = deps + [
         "//tests/support:main",
@@ -44,6 +53,8 @@ def brigade_test(name, srcs, deps, backends = False, chaos = True, size = "small
     ]
     if chaos:
         variants.append(("_chaos", {"BRIGADE_TEST_BACKEND": "chaos"}))
+    if simulated:
+        variants.append(("_simulated", {"BRIGADE_TEST_BACKEND": "simulated"}))
     for suffix, env in variants:
         cc_test(
             name = name + suffix,

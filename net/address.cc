@@ -51,22 +51,6 @@ SocketAddress SocketAddress::unix_path(std::string_view path) {
   return SocketAddress(reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size));
 }
 
-SocketAddress SocketAddress::local_of(int fd) noexcept {
-  SocketAddress address;
-  socklen_t size = sizeof address.storage_;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage_), &size) == 0)
-    address.size_ = size;
-  return address;
-}
-
-SocketAddress SocketAddress::peer_of(int fd) noexcept {
-  SocketAddress address;
-  socklen_t size = sizeof address.storage_;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address.storage_), &size) == 0)
-    address.size_ = size;
-  return address;
-}
-
 std::uint16_t SocketAddress::port() const noexcept {
   if (family() == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(storage_).sin_port);
   if (family() == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(storage_).sin6_port);

@@ -30,10 +30,6 @@ class SocketAddress {
   /// A path in the file system; one that starts with a NUL byte is abstract, see unix(7).
   static SocketAddress unix_path(std::string_view path);
 
-  /// The ends of a connection; an empty address if it is gone.
-  static SocketAddress local_of(int fd) noexcept;
-  static SocketAddress peer_of(int fd) noexcept;
-
   int family() const noexcept { return storage_.ss_family; }
   std::uint16_t port() const noexcept;  ///< 0 for a Unix path
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "brigade/net/resolver.h"
+#include "brigade/net/socket.h"
 
 namespace brigade {
 namespace {
@@ -20,7 +21,6 @@ class Connect : public Waiter, private Operation {
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> coroutine) {
     Loop& loop = Loop::current();
-    loop.prepare_io();
     loop.attach(fd_);
     if (!park(coroutine)) return false;
     loop.submit(*this, Request{Request::Kind::kConnect, fd_, const_cast<sockaddr*>(address_.data()),
@@ -58,10 +58,6 @@ class Connect : public Waiter, private Operation {
   bool cancel_asked_ = false;
 };
 
-UniqueFd stream_socket(const SocketAddress& address) {
-  return UniqueFd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-}
-
 std::string reason(int error) { return std::system_category().message(-error); }
 
 }  // namespace
@@ -72,10 +68,10 @@ Task<std::pair<StreamReader, StreamWriter>> open_connection(std::string host, st
   std::string failures;
   int error = 0;
   for (const SocketAddress& address : addresses) {
-    UniqueFd fd = stream_socket(address);
-    error = -errno;  // Perhaps the system lacks the family: the next address may do.
-    if (fd) error = co_await Connect(fd.get(), address);
-    if (error == 0) co_return open_streams(Loop::current(), std::move(fd));
+    Socket socket(&Loop::current());
+    error = socket.open(address.family());  // Perhaps the system lacks it: the next one may do.
+    if (socket) error = co_await Connect(socket.get(), address);
+    if (error == 0) co_return open_streams(std::move(socket));
     failures += (failures.empty() ? "" : "; ") + address.to_string() + ": " + reason(error);
   }
   throw_errno(error, addresses.size() == 1 ? "connect to " + addresses[0].to_string()
@@ -84,11 +80,11 @@ Task<std::pair<StreamReader, StreamWriter>> open_connection(std::string host, st
 
 Task<std::pair<StreamReader, StreamWriter>> open_unix_connection(std::string path) {
   const SocketAddress address = SocketAddress::unix_path(path);
-  UniqueFd fd = stream_socket(address);
-  int error = -errno;
-  if (fd) error = co_await Connect(fd.get(), address);
+  Socket socket(&Loop::current());
+  int error = socket.open(AF_UNIX);
+  if (socket) error = co_await Connect(socket.get(), address);
   if (error != 0) throw_errno(error, "connect to " + address.to_string());
-  co_return open_streams(Loop::current(), std::move(fd));
+  co_return open_streams(std::move(socket));
 }
 
 }  // namespace brigade

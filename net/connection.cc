@@ -28,10 +28,10 @@ constexpr std::chrono::seconds kCloseLimit(30);
 // Unread input that close() discards, so that the kernel sends FIN and not RST.
 constexpr std::size_t kMaxDiscarded = 1 << 20;
 
-void discard_input(int fd) noexcept {
+void discard_input(const Socket& socket) noexcept {
   std::array<char, 4096> scratch;
   for (std::size_t discarded = 0; discarded < kMaxDiscarded;) {
-    const ssize_t count = ::recv(fd, scratch.data(), scratch.size(), MSG_DONTWAIT);
+    const ssize_t count = socket.receive(scratch.data(), scratch.size());
     if (count <= 0) return;
     discarded += static_cast<std::size_t>(count);
   }
@@ -39,24 +39,24 @@ void discard_input(int fd) noexcept {
 
 }  // namespace
 
-Connection::Connection(Loop& loop, UniqueFd fd)
-    : loop_(loop),
-      fd_(std::move(fd)),
+Connection::Connection(Socket socket)
+    : loop_(*socket.loop()),
+      socket_(std::move(socket)),
       receive_size_(kMinReceive),
       receive_(*this),
       send_(*this),
       flush_(*this),
       close_limit_(*this) {
   loop_.prepare_io();
-  loop_.attach(this->fd());
-  const SocketAddress peer = SocketAddress::peer_of(this->fd());
+  loop_.attach(socket_.get());
+  const SocketAddress peer = socket_.peer_address();
   if (peer.family() == AF_INET || peer.family() == AF_INET6)
     std::memcpy(&peer_, peer.data(), peer.size());
 }
 
 SocketAddress Connection::peer() const noexcept {
   const socklen_t size = peer_.sin6_family == AF_INET ? sizeof(sockaddr_in) : sizeof peer_;
-  if (peer_.sin6_family == 0) return SocketAddress::peer_of(fd());
+  if (peer_.sin6_family == 0) return socket_.peer_address();
   return SocketAddress(reinterpret_cast<const sockaddr*>(&peer_), size);
 }
 
@@ -72,8 +72,8 @@ void Connection::receive() noexcept {
     return notify_reader();
   }
   add_reference();
-  loop_.submit(receive_,
-               Request{Request::Kind::kReceive, fd(), input_.room(), input_.room_size(), 0});
+  loop_.submit(receive_, Request{Request::Kind::kReceive, socket_.get(), input_.room(),
+                                 input_.room_size(), 0});
 }
 
 void Connection::Receive::completed(Operation& operation, int result, bool) noexcept {
@@ -88,6 +88,8 @@ void Connection::received(int result) noexcept {
     const auto count = static_cast<std::size_t>(result);
     if (count == input_.room_size()) receive_size_ = std::min(receive_size_ * 2, kMaxReceive);
     input_.commit(count);
+  } else if (result == 0 && write_error_ == ECONNRESET) {
+    read_error_ = ECONNRESET;  // The kernel tells it once, and a send was told.
   } else if (result == 0) {
     end_of_input_ = true;
   } else if (result != -EINTR && result != -EAGAIN) {
@@ -133,12 +135,11 @@ void Connection::flush() noexcept {
 
 std::size_t Connection::send_some() noexcept {
   if (output_.empty()) return 0;
-  const ssize_t count =
-      ::send(fd(), output_.view().data(), output_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  const ssize_t count = socket_.send(output_.view());
   if (count >= 0)
     output_.consume(static_cast<std::size_t>(count));
-  else if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
-    fail_write(errno);
+  else if (count != -EAGAIN && count != -EINTR && count != -ENOBUFS)
+    fail_write(static_cast<int>(-count));
   return output_.size();
 }
 
@@ -169,8 +170,8 @@ void Connection::sent(int result) noexcept {
 // Hands sending_ to the kernel.
 void Connection::send() noexcept {
   add_reference();
-  loop_.submit(send_, Request{Request::Kind::kSend, fd(), const_cast<char*>(sending_.view().data()),
-                              sending_.size(), 0});
+  loop_.submit(send_, Request{Request::Kind::kSend, socket_.get(),
+                              const_cast<char*>(sending_.view().data()), sending_.size(), 0});
   written();
 }
 
@@ -183,7 +184,7 @@ void Connection::update_pause() noexcept {
 
 void Connection::written() noexcept {
   update_pause();
-  if (unsent() == 0 && eof_written_ && !std::exchange(eof_sent_, true)) ::shutdown(fd(), SHUT_WR);
+  if (unsent() == 0 && eof_written_ && !std::exchange(eof_sent_, true)) socket_.shutdown(SHUT_WR);
   advance_close();
 }
 
@@ -230,7 +231,7 @@ void Connection::abort(int error) noexcept {
   if (state_ == State::kClosed) return;
   add_reference();
   const linger reset{1, 0};  // close(2) sends RST and forgets what was not acknowledged.
-  ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  socket_.set_option(SOL_SOCKET, SO_LINGER, reset);
   if (write_error_ == 0) fail_write(error);
   close();
   loop_.cancel(send_);
@@ -256,8 +257,8 @@ void Connection::finish_close() noexcept {
   state_ = State::kClosed;
   flush_.unlink();
   loop_.disarm(close_limit_);
-  discard_input(fd());
-  fd_.reset();
+  discard_input(socket_);
+  socket_.reset();
   wake_all(close_waiters_);
   drop_reference();
 }

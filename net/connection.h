@@ -9,8 +9,8 @@
 
 #include "brigade/net/address.h"
 #include "brigade/net/byte_buffer.h"
+#include "brigade/net/socket.h"
 #include "brigade/runtime/loop.h"
-#include "brigade/runtime/unique_fd.h"
 
 namespace brigade {
 
@@ -64,7 +64,7 @@ class Connection {
     static constexpr Kind kKind{"bytes to read", &cancel};
   };
 
-  Connection(Loop& loop, UniqueFd fd);
+  explicit Connection(Socket socket);
 
   void add_reference() noexcept { ++references_; }
   void drop_reference() noexcept {
@@ -96,7 +96,7 @@ class Connection {
   bool open() const noexcept { return state_ == State::kOpen; }
   IntrusiveList<Waiter>& close_waiters() noexcept { return close_waiters_; }
 
-  int fd() const noexcept { return fd_.get(); }
+  SocketAddress local() const noexcept { return socket_.local_address(); }
 
   /// Remembered for TCP, as the kernel forgets it when the connection breaks.
   SocketAddress peer() const noexcept;
@@ -143,7 +143,7 @@ class Connection {
   static void wake_all(IntrusiveList<Waiter>& waiters) noexcept;
 
   Loop& loop_;
-  UniqueFd fd_;
+  Socket socket_;
   sockaddr_in6 peer_{};         // Or sockaddr_in; family 0 if it is neither.
   std::size_t references_ = 2;  // the reader's and the writer's
   State state_ = State::kOpen;

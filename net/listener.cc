@@ -3,7 +3,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -29,26 +28,35 @@ const char* path_of(const SocketAddress& address) noexcept {
   return reinterpret_cast<const sockaddr_un*>(address.data())->sun_path;
 }
 
-// A socket file that a server left behind: nobody answers there.
-bool is_stale(const SocketAddress& address) noexcept {
+// Of the file of a Unix socket; all zero if there is none.
+struct stat status_of(Loop& loop, const SocketAddress& address) noexcept {
   struct stat file{};
-  if (::lstat(path_of(address), &file) != 0 || !S_ISSOCK(file.st_mode)) return false;
-  const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  return probe && ::connect(probe.get(), address.data(), address.size()) != 0 &&
-         errno == ECONNREFUSED;
+  loop.on_sockets([&](auto& calls) { return calls.status_of(path_of(address), file); });
+  return file;
 }
 
-void bind_socket(int fd, const SocketAddress& address) {
+void remove_file(Loop& loop, const SocketAddress& address) noexcept {
+  loop.on_sockets([&](auto& calls) { return calls.remove(path_of(address)); });
+}
+
+// A socket file that a server left behind: nobody answers there.
+bool is_stale(Loop& loop, const SocketAddress& address) {
+  if (!S_ISSOCK(status_of(loop, address).st_mode)) return false;
+  Socket probe(&loop);
+  return probe.open(AF_UNIX, SOCK_NONBLOCK) >= 0 && probe.connect(address) == -ECONNREFUSED;
+}
+
+void bind_socket(const Socket& socket, const SocketAddress& address) {
   const int on = 1;
   if (address.family() == AF_UNIX) {
-    ::fchmod(fd, 0600);  // Before bind(2), which gives this mode to the file.
-    if (is_file(address) && is_stale(address)) ::unlink(path_of(address));
+    if (is_file(address) && is_stale(*socket.loop(), address)) remove_file(*socket.loop(), address);
   } else {
-    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    socket.set_option(SOL_SOCKET, SO_REUSEADDR, on);
   }
-  if (address.family() == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  if (::bind(fd, address.data(), address.size()) != 0 || ::listen(fd, kBacklog) != 0)
-    throw_errno(-errno, "listen on " + address.to_string());
+  if (address.family() == AF_INET6) socket.set_option(IPPROTO_IPV6, IPV6_V6ONLY, on);
+  int error = socket.bind(address);
+  if (error == 0) error = socket.listen(kBacklog);
+  if (error != 0) throw_errno(error, "listen on " + address.to_string());
 }
 
 bool is_shortage(int error) noexcept {
@@ -65,35 +73,35 @@ bool is_fatal(int error) noexcept {
 
 std::shared_ptr<Listener> Listener::open(Loop& loop, const SocketAddress& address,
                                          Accepted accepted) {
-  loop.prepare_io();
-  UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd) throw_errno(-errno, "create a socket for " + address.to_string());
-  bind_socket(fd.get(), address);
+  Socket socket(&loop);
+  const int error = socket.open(address.family());
+  if (error < 0) throw_errno(error, "create a socket for " + address.to_string());
+  bind_socket(socket, address);
   try {
-    return std::make_shared<Listener>(loop, std::move(fd), std::move(accepted));
+    return std::make_shared<Listener>(std::move(socket), std::move(accepted));
   } catch (const std::bad_alloc&) {
-    if (is_file(address)) ::unlink(path_of(address));  // Nobody else would.
+    if (is_file(address)) remove_file(loop, address);  // Nobody else would.
     throw;
   }
 }
 
-Listener::Listener(Loop& loop, UniqueFd fd, Accepted accepted)
-    : loop_(loop),
-      fd_(std::move(fd)),
-      address_(SocketAddress::local_of(fd_.get())),
+Listener::Listener(Socket socket, Accepted accepted)
+    : loop_(*socket.loop()),
+      socket_(std::move(socket)),
+      address_(socket_.local_address()),
       accepted_(std::move(accepted)),
       accept_(*this),
       pause_(*this),
       pause_time_(kFirstPause) {
-  loop_.attach(fd_.get());
-  if (is_file(address_)) ::lstat(path_of(address_), &path_);
+  loop_.attach(socket_.get());
+  if (is_file(address_)) path_ = status_of(loop_, address_);
 }
 
 Listener::~Listener() { close(); }
 
 void Listener::start() noexcept {
   self_ = shared_from_this();
-  loop_.submit(accept_, Request{Request::Kind::kAccept, fd_.get(), nullptr, 0, 0});
+  loop_.submit(accept_, Request{Request::Kind::kAccept, socket_.get(), nullptr, 0, 0});
 }
 
 void Listener::Accept::completed(Operation& operation, int result, bool more) noexcept {
@@ -105,12 +113,12 @@ void Listener::handle(int result, bool more) noexcept {
   const bool closing = closing_ || loop_.closing();
   if (!more) self_.reset();
   if (result >= 0) {
-    UniqueFd fd(result);
+    Socket client(&loop_, UniqueFd(result));
     pause_time_ = kFirstPause;
-    if (!closing) accepted_(std::move(fd));
+    if (!closing) accepted_(std::move(client));
   }
   if (more) return;
-  if (closing) return fd_.reset();
+  if (closing) return socket_.reset();
   if (is_shortage(result)) return pause(result);
   if (!is_fatal(result)) return start();
   std::fprintf(stderr, "brigade: stopped listening on %s: %s\n", address_.to_string().c_str(),
@@ -137,17 +145,17 @@ void Listener::close() noexcept {
   if (std::exchange(closing_, true)) return;
   remove_path();
   loop_.disarm(pause_);
-  ::shutdown(fd_.get(), SHUT_RDWR);  // Refuses at once, though the kernel still holds the accept.
+  socket_.shutdown(SHUT_RDWR);  // Refuses at once, though the kernel still holds the accept.
   if (accept_.in_flight())
     loop_.cancel(accept_);
   else
-    fd_.reset();
+    socket_.reset();
 }
 
 void Listener::remove_path() noexcept {
-  struct stat now{};
-  if (!is_file(address_) || ::lstat(path_of(address_), &now) != 0) return;
-  if (now.st_dev == path_.st_dev && now.st_ino == path_.st_ino) ::unlink(path_of(address_));
+  if (!is_file(address_)) return;
+  const struct stat now = status_of(loop_, address_);
+  if (now.st_dev == path_.st_dev && now.st_ino == path_.st_ino) remove_file(loop_, address_);
 }
 
 }  // namespace brigade

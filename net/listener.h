@@ -7,8 +7,8 @@
 #include <string>
 
 #include "brigade/net/address.h"
+#include "brigade/net/socket.h"
 #include "brigade/runtime/loop.h"
-#include "brigade/runtime/unique_fd.h"
 
 namespace brigade {
 
@@ -21,20 +21,20 @@ namespace brigade {
 /// Lifetime: shared with its accept; Accepted must not outlive what it refers to before close().
 class Listener : public std::enable_shared_from_this<Listener> {
  public:
-  using Accepted = std::function<void(UniqueFd)>;
+  using Accepted = std::function<void(Socket)>;
 
   /// Binds and listens. Throws std::system_error that names the address.
   static std::shared_ptr<Listener> open(Loop& loop, const SocketAddress& address,
                                         Accepted accepted);
 
-  Listener(Loop& loop, UniqueFd fd, Accepted accepted);
+  Listener(Socket socket, Accepted accepted);
   ~Listener();
 
   void start() noexcept;
 
   /// Refuses connections from now on; the descriptor closes when the kernel has let go of it.
   void close() noexcept;
-  bool closed() const noexcept { return !fd_; }
+  bool closed() const noexcept { return !socket_; }
 
   SocketAddress address() const noexcept { return address_; }
 
@@ -55,7 +55,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   void remove_path() noexcept;
 
   Loop& loop_;
-  UniqueFd fd_;
+  Socket socket_;
   const SocketAddress address_;
   Accepted accepted_;
   Accept accept_;

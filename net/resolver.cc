@@ -55,6 +55,10 @@ std::vector<SocketAddress> look_up(const std::string& host, std::uint16_t port) 
 Task<std::vector<SocketAddress>> resolve(std::string host, std::uint16_t port) {
   const std::optional<SocketAddress> numeric = SocketAddress::numeric(host, port);
   if (numeric) co_return std::vector<SocketAddress>(1, *numeric);
+  Loop& loop = Loop::current();
+  loop.prepare_io();
+  if (loop.on_sockets([](auto& calls) { return calls.resolves_in_place(); }))
+    co_return look_up(host, port);
   co_return co_await call_on(threads(), &look_up, std::move(host), port);
 }
 

@@ -20,7 +20,7 @@ class Server::Core : public std::enable_shared_from_this<Core> {
 
   void listen(const SocketAddress& address) {
     listeners_.push_back(
-        Listener::open(loop_, address, [this](UniqueFd fd) { accepted(std::move(fd)); }));
+        Listener::open(loop_, address, [this](Socket client) { accepted(std::move(client)); }));
   }
   void start() noexcept {
     for (const auto& listener : listeners_) listener->start();
@@ -68,11 +68,11 @@ class Server::Core : public std::enable_shared_from_this<Core> {
     std::shared_ptr<Core> core;
   };
 
-  void accepted(UniqueFd fd) noexcept {
+  void accepted(Socket client) noexcept {
     try {
       auto session = std::make_unique<Session>(shared_from_this());
-      std::string name = "connection " + SocketAddress::peer_of(fd.get()).to_string();
-      auto [reader, writer] = open_streams(loop_, std::move(fd));
+      std::string name = "connection " + client.peer_address().to_string();
+      auto [reader, writer] = open_streams(std::move(client));
       const TaskHandle<void> task =
           loop_.spawn(handler_(std::move(reader), std::move(writer)), std::move(name));
       ++sessions_;

@@ -134,15 +134,14 @@ void StreamWriter::WaitClosed::await_resume() {
   if (!connection_.aborted()) connection_.throw_write_error();
 }
 
-std::pair<StreamReader, StreamWriter> open_streams(Loop& loop, UniqueFd fd) {
-  const int family = SocketAddress::local_of(fd.get()).family();
+std::pair<StreamReader, StreamWriter> open_streams(Socket socket) {
+  const int family = socket.local_address().family();
   if (family == AF_INET || family == AF_INET6) {
     const int on = 1;
-    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kNotSentLowWater,
-                 sizeof kNotSentLowWater);
+    socket.set_option(IPPROTO_TCP, TCP_NODELAY, on);
+    socket.set_option(IPPROTO_TCP, TCP_NOTSENT_LOWAT, kNotSentLowWater);
   }
-  auto* connection = new Connection(loop, std::move(fd));
+  auto* connection = new Connection(std::move(socket));
   return {StreamReader(*connection), StreamWriter(*connection)};
 }
 

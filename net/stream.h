@@ -145,9 +145,7 @@ class StreamWriter {
   };
   [[nodiscard]] WaitClosed wait_closed() noexcept { return WaitClosed(*connection_); }
 
-  SocketAddress local_address() const noexcept {
-    return SocketAddress::local_of(connection_->fd());
-  }
+  SocketAddress local_address() const noexcept { return connection_->local(); }
 
   /// Empty if the peer had gone before it was asked for: that is no error.
   SocketAddress peer_address() const noexcept { return connection_->peer(); }
@@ -157,6 +155,6 @@ class StreamWriter {
 };
 
 /// Both ends of a connected stream socket, TCP or Unix, in blocking mode (the kernel waits for us).
-std::pair<StreamReader, StreamWriter> open_streams(Loop& loop, UniqueFd fd);
+std::pair<StreamReader, StreamWriter> open_streams(Socket socket);
 
 }  // namespace brigade

@@ -8,22 +8,21 @@
 
 #include "brigade/runtime/clock.h"
 #include "brigade/runtime/operation.h"
+#include "brigade/runtime/socket_calls.h"
 
 namespace brigade {
 
-/// A back end from outside, such as the one of testing/chaos.h, by virtual calls. Its verbs keep
-/// the promises of docs/design/back_ends.md.
+class Loop;
+
+/// A back end from outside, such as those of testing/chaos.h and testing/simulation.h, by virtual
+/// calls. Its verbs keep the promises of docs/design/back_ends.md. Sockets are the kernel's unless
+/// it overrides the calls on them too.
 ///
 /// Errors:     the verbs none.
 /// Threads:    one.
 /// Lifetime:   owned by its loop; idle when destroyed.
-class CustomBackend {
+class CustomBackend : public SocketCalls {
  public:
-  CustomBackend() = default;
-  virtual ~CustomBackend() = default;
-  CustomBackend(const CustomBackend&) = delete;
-  CustomBackend& operator=(const CustomBackend&) = delete;
-
   virtual void attach(int fd) = 0;
   virtual void submit(Operation& operation, const Request& request) noexcept = 0;
   virtual void cancel(Operation& operation) noexcept = 0;
@@ -36,6 +35,10 @@ class CustomBackend {
 
   /// Those operations, as they were submitted; in any order.
   virtual std::vector<Request> operations() const = 0;
+
+  /// Those of them that may complete though no timer fires and no task runs. If the wake-up of the
+  /// loop is the only one, the tasks wait for each other.
+  virtual std::size_t may_complete() const noexcept { return in_flight(); }
 
   /// Whether the next poll() may tell more though nothing happens outside. The virtual clock stands
   /// still meanwhile.
@@ -50,7 +53,8 @@ class CustomBackend {
   }
 };
 
-/// Makes the back end of a loop on the loop's thread; may throw what the set-up of one may throw.
-using BackendFactory = std::function<std::unique_ptr<CustomBackend>(unsigned ring_entries)>;
+/// Makes the back end of a loop, which outlives it, on the loop's thread; may throw what the set-up
+/// of one may throw.
+using BackendFactory = std::function<std::unique_ptr<CustomBackend>(Loop& loop)>;
 
 }  // namespace brigade

@@ -57,9 +57,14 @@ TimePoint Loop::now() const noexcept {
 
 void Loop::prepare_io() {
   if (backend_) return;
-  backend_ = options_.make_backend
-                 ? std::make_unique<Backend>(options_.make_backend(options_.ring_entries))
-                 : std::make_unique<Backend>(options_.backend, options_.ring_entries);
+  if (!options_.make_backend) {
+    backend_ = std::make_unique<Backend>(options_.backend, options_.ring_entries);
+    return;
+  }
+  std::unique_ptr<CustomBackend> custom = options_.make_backend(*this);
+  SocketCalls* const calls = custom.get();
+  backend_ = std::make_unique<Backend>(std::move(custom));
+  socket_calls_ = calls;
 }
 
 void Loop::attach(int fd) { backend_->attach(fd); }
@@ -129,8 +134,8 @@ void Loop::wait(Nanoseconds limit) {
   if (door_->any_posted()) return;
   const bool is_virtual = options_.clock == ClockKind::kVirtual;
   // The wake-up of the door itself is no I/O that a task waits for.
-  const bool io = backend_ && backend_->in_flight() > (wake_.in_flight() ? 1U : 0U);
-  if (is_virtual && io) {
+  const std::size_t own = wake_.in_flight() ? 1 : 0;
+  if (is_virtual && backend_ && backend_->in_flight() > own) {
     look();
     if (any_ready() || !turn_ends_.empty() || backend_->busy()) return;
   }
@@ -138,6 +143,7 @@ void Loop::wait(Nanoseconds limit) {
   if (jumps) {
     virtual_now_ = std::max(virtual_now_, timers_.earliest());
   } else if (is_virtual || timers_.empty()) {
+    const bool io = backend_ && backend_->may_complete() > own;
     if (!io && external_work_ == 0)
       throw DeadlockError("nothing can wake any task:\n" +
                           brigade::task_tree(all_tasks(), now(), kToldTasks));
@@ -173,6 +179,7 @@ void Loop::close() {
                  brigade::task_tree(all_tasks(), now(), kToldTasks).c_str());
   end_operations();
   closed_ = true;
+  socket_calls_ = nullptr;
   backend_.reset();
   door_->close();
 }

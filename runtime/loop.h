@@ -167,6 +167,14 @@ class Loop : public Scheduler {
   void attach(int fd);  // a new socket, before its first submit()
   void submit(Operation& operation, const Request& request) noexcept;
   void cancel(Operation& operation) noexcept;
+
+  /// `call` on the socket calls of the back end from outside, if there is one, or of the kernel.
+  template <class Call>
+  auto on_sockets(Call call) {
+    if (socket_calls_ != nullptr) return call(*socket_calls_);
+    KernelSocketCalls kernel;
+    return call(kernel);
+  }
   void at_turn_end(TurnEnd& hook) noexcept { turn_ends_.push_back(hook); }
   std::shared_ptr<PostDoor> door() const noexcept { return door_; }
 
@@ -189,7 +197,8 @@ class Loop : public Scheduler {
   TimePoint virtual_now_{};
   std::shared_ptr<PostDoor> door_;
   std::unique_ptr<Backend> backend_;
-  Operation wake_;  // Polls the door's eventfd.
+  SocketCalls* socket_calls_ = nullptr;  // Of a back end from outside.
+  Operation wake_;                       // Polls the door's eventfd.
   bool closing_ = false;
   bool closed_ = false;
 };

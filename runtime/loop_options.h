@@ -17,7 +17,7 @@ struct LoopOptions {
 
   BackendKind backend = BackendKind::kAuto;
 
-  /// Makes the back end instead: see testing/chaos.h.
+  /// Makes the back end instead: see testing/simulation.h and testing/chaos.h.
   BackendFactory make_backend = {};
 
   /// Submission queue entries; more operations than that in one turn cost another system call.

@@ -30,6 +30,12 @@ class UniqueFd {
   explicit operator bool() const noexcept { return fd_ >= 0; }
   void reset() noexcept;
 
+  /// Gives it up without closing it.
+  int release() noexcept {
+    if (fd_ >= 0) --open_;
+    return std::exchange(fd_, -1);
+  }
+
   /// Descriptors of this thread that are held now.
   static std::size_t open() noexcept { return open_; }
 

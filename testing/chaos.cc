@@ -258,7 +258,7 @@ void Chaos::give_back(Proxy& proxy, int result) noexcept {
 }  // namespace
 
 BackendFactory chaos(ChaosOptions options) {
-  return [options](unsigned) { return std::make_unique<Chaos>(options); };
+  return [options](Loop&) { return std::make_unique<Chaos>(options); };
 }
 
 }  // namespace brigade

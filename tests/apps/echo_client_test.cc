@@ -81,11 +81,11 @@ TEST_CASE("echo_client: an answer that ends early is named") {
 }
 
 TEST_CASE("echo_client: a connection that breaks is named") {
-  const UniqueFd listener = listen_at(loopback());
-  const SocketAddress address = SocketAddress::local_of(listener.get());
+  const Socket listener = listen_at(loopback());
+  const SocketAddress address = listener.local_address();
   Background client("apps/echo_client --count 1 --port " + std::to_string(address.port()));
 
-  UniqueFd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  Socket accepted = accept_from(listener);
   CHECK(receive_rest(accepted) == "Hello 0");
   reset(accepted);
 
@@ -96,8 +96,8 @@ TEST_CASE("echo_client: a connection that breaks is named") {
 }
 
 TEST_CASE("echo_client: a server that is not there is named") {
-  const UniqueFd nobody_listens = bound_to(loopback());
-  const std::string address = SocketAddress::local_of(nobody_listens.get()).to_string();
+  const Socket nobody_listens = bound_to(loopback());
+  const std::string address = nobody_listens.local_address().to_string();
 
   const Ended refused = run_client("--port " + address.substr(address.rfind(':') + 1));
   CHECK(refused.exit_code == 1);

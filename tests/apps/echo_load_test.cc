@@ -28,19 +28,19 @@ class OneClient {
   explicit OneClient(const std::string& options = "")
       : listener_(listen_at(loopback())),
         load_("apps/echo_load --size 8 --port " +
-              std::to_string(SocketAddress::local_of(listener_.get()).port()) + " " + options),
-        client_(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)) {}
+              std::to_string(listener_.local_address().port()) + " " + options),
+        client_(accept_from(listener_)) {}
 
   std::string requests(std::size_t count) const { return receive_exactly(client_, 8 * count); }
   void answer(const std::string& bytes) const { send_fully(client_, bytes); }
   std::string rest() const { return receive_rest(client_); }
-  void close() { client_ = UniqueFd(); }
+  void close() { client_.reset(); }
   Ended wait() { return load_.wait(); }
 
  private:
-  UniqueFd listener_;
+  Socket listener_;
   Background load_;
-  UniqueFd client_;
+  Socket client_;
 };
 
 TEST_CASE("echo_load: counts the requests that were answered, and how long they took") {

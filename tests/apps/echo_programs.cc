@@ -76,13 +76,13 @@ EchoServer::EchoServer(const std::string& options, const std::string& host)
   address_ = SocketAddress::numeric(host, static_cast<std::uint16_t>(port)).value();
 }
 
-UniqueFd EchoServer::connect() const { return connect_to(address_); }
+Socket EchoServer::connect() const { return connect_to(address_); }
 
 void wait_until_refused(const SocketAddress& address) {
   while (refusal_of(address) != ECONNREFUSED) ::usleep(1000);
 }
 
-void send_fully(const UniqueFd& fd, std::string_view bytes) {
+void send_fully(const Socket& fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0) throw_errno(-errno, "the test's send()");
@@ -90,7 +90,7 @@ void send_fully(const UniqueFd& fd, std::string_view bytes) {
   }
 }
 
-std::string receive_exactly(const UniqueFd& fd, std::size_t size) {
+std::string receive_exactly(const Socket& fd, std::size_t size) {
   std::string all;
   std::array<char, 65536> part;
   while (all.size() < size) {
@@ -103,7 +103,7 @@ std::string receive_exactly(const UniqueFd& fd, std::size_t size) {
   return all;
 }
 
-std::string receive_rest(const UniqueFd& fd) {
+std::string receive_rest(const Socket& fd) {
   return receive_exactly(fd, std::numeric_limits<std::size_t>::max());
 }
 

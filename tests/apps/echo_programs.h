@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "brigade/net/address.h"
-#include "brigade/runtime/unique_fd.h"
+#include "brigade/net/socket.h"
 #include "tests/examples/program.h"
 
 namespace brigade {
@@ -42,7 +42,7 @@ class EchoServer : public Background {
 
   const SocketAddress& address() const noexcept { return address_; }
   std::string port() const { return std::to_string(address_.port()); }
-  UniqueFd connect() const;
+  Socket connect() const;
 
  private:
   SocketAddress address_;
@@ -58,10 +58,10 @@ inline Ended run_client(const std::string& options) {
 }
 
 /// On sockets that block; both throw std::system_error for a broken connection.
-void send_fully(const UniqueFd& fd, std::string_view bytes);
-std::string receive_exactly(const UniqueFd& fd, std::size_t size);  // less at the end of the stream
+void send_fully(const Socket& fd, std::string_view bytes);
+std::string receive_exactly(const Socket& fd, std::size_t size);  // less at the end of the stream
 
 /// What is received up to the end of the stream.
-std::string receive_rest(const UniqueFd& fd);
+std::string receive_rest(const Socket& fd);
 
 }  // namespace brigade

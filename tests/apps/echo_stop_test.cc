@@ -35,8 +35,8 @@ TEST_CASE("echo_server: SIGINT and SIGTERM end it with 0") {
 
 TEST_CASE("echo_server: an idle client is let go when it stops") {
   EchoServer server;
-  const UniqueFd silent = server.connect();
-  const UniqueFd served = server.connect();
+  const Socket silent = server.connect();
+  const Socket served = server.connect();
   send_fully(served, "x");
   CHECK(receive_exactly(served, 1) == "x");
 
@@ -49,7 +49,7 @@ TEST_CASE("echo_server: an idle client is let go when it stops") {
 
 TEST_CASE("echo_server --blocking: idle clients in the queue are let go when it stops") {
   EchoServer server("--blocking");
-  std::vector<UniqueFd> clients;
+  std::vector<Socket> clients;
   for (int i = 0; i < 3; ++i) clients.push_back(server.connect());
   send_fully(clients[0], "x");
   CHECK(receive_exactly(clients[0], 1) == "x");
@@ -61,7 +61,7 @@ TEST_CASE("echo_server --blocking: idle clients in the queue are let go when it 
 
 TEST_CASE("echo_server: a request in its delay is answered before it stops") {
   EchoServer server("--verbose --delay 300ms");
-  const UniqueFd client = server.connect();
+  const Socket client = server.connect();
   send_fully(client, "in flight");
   server.line_with("9 bytes from ");
 
@@ -73,7 +73,7 @@ TEST_CASE("echo_server: a request in its delay is answered before it stops") {
 
 TEST_CASE("echo_server: a request that it has read only the beginning of is answered in full") {
   EchoServer server("--verbose --delay 100ms");
-  const UniqueFd client = server.connect();
+  const Socket client = server.connect();
   const std::string message = counter_bytes(0, 60000);
   send_fully(client, message);
   server.line_with("bytes from ");
@@ -86,21 +86,21 @@ TEST_CASE("echo_server: a request that it has read only the beginning of is answ
 
 TEST_CASE("echo_server --blocking: the requests in the queue are answered before it stops") {
   EchoServer server("--once --blocking --verbose --delay 100ms");
-  std::vector<UniqueFd> clients;
+  std::vector<Socket> clients;
   for (int i = 0; i < 3; ++i) clients.push_back(server.connect());
-  for (const UniqueFd& client : clients) send_fully(client, "queued");
+  for (const Socket& client : clients) send_fully(client, "queued");
   server.line_with("6 bytes from ");
 
   stop(server, SIGTERM);
 
-  for (const UniqueFd& client : clients) CHECK(receive_rest(client) == "queued");
+  for (const Socket& client : clients) CHECK(receive_rest(client) == "queued");
   CHECK(server.wait().exit_code == 0);
 }
 
 TEST_CASE("echo_server: a second signal ends it at once") {
   for (const int number : {SIGINT, SIGTERM}) {
     EchoServer server("--verbose --delay 1h");
-    const UniqueFd client = server.connect();
+    const Socket client = server.connect();
     send_fully(client, "x");
     server.line_with("1 bytes from ");
 
@@ -115,7 +115,7 @@ TEST_CASE("echo_server: a second signal ends it at once") {
 
 TEST_CASE("echo_server: what takes more than 5 s to finish is given up") {
   EchoServer server("--verbose --delay 1h");
-  const UniqueFd client = server.connect();
+  const Socket client = server.connect();
   send_fully(client, "x");
   server.line_with("1 bytes from ");
 

@@ -20,7 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // One message there and back.
-bool is_echoed(const UniqueFd& client, const std::string& message) {
+bool is_echoed(const Socket& client, const std::string& message) {
   send_fully(client, message);
   return receive_exactly(client, message.size()) == message;
 }
@@ -32,7 +32,7 @@ double total_seconds(const std::string& output) {
 
 TEST_CASE("echo_server: sends back what comes until the client has ended") {
   const EchoServer server;
-  const UniqueFd client = server.connect();
+  const Socket client = server.connect();
 
   CHECK(is_echoed(client, "one"));
   CHECK(is_echoed(client, std::string("\0\n\xff", 3)));
@@ -43,7 +43,7 @@ TEST_CASE("echo_server: sends back what comes until the client has ended") {
 
 TEST_CASE("echo_server: a MiB of random bytes comes back as it was, then the end") {
   const EchoServer server;
-  const UniqueFd client = server.connect();
+  const Socket client = server.connect();
   std::mt19937 random = seeded_random();
   std::string bytes(1 << 20, '\0');
   for (char& byte : bytes) byte = static_cast<char>(random());
@@ -58,7 +58,7 @@ TEST_CASE("echo_server: a MiB of random bytes comes back as it was, then the end
 
 TEST_CASE("echo_server: 200 clients at once each get their own") {
   const EchoServer server;
-  std::vector<UniqueFd> clients;
+  std::vector<Socket> clients;
   for (int i = 0; i < 200; ++i) clients.push_back(server.connect());
 
   for (std::size_t i = 0; i < 200; ++i) send_fully(clients[i], "message " + std::to_string(i));
@@ -114,8 +114,8 @@ TEST_CASE("echo_server: a dead server's Unix socket is replaced, that of a live 
 
 TEST_CASE("echo_server --once: answers what it read once, then closes") {
   const EchoServer server("--once");
-  const UniqueFd client = server.connect();
-  const UniqueFd chatty = server.connect();
+  const Socket client = server.connect();
+  const Socket chatty = server.connect();
   const std::string message = counter_bytes(0, 5000);
 
   send_fully(client, "Hello");
@@ -129,7 +129,7 @@ TEST_CASE("echo_server --once: answers what it read once, then closes") {
 
 TEST_CASE("echo_server --delay: no answer comes early") {
   const EchoServer server("--delay 100ms");
-  const UniqueFd client = server.connect();
+  const Socket client = server.connect();
 
   const auto start = std::chrono::steady_clock::now();
   CHECK(is_echoed(client, "wait"));
@@ -158,9 +158,9 @@ TEST_CASE("echo_server --blocking: serves one after the other") {
 
 TEST_CASE("echo_server: a client that resets amid its request harms no other") {
   EchoServer server("--verbose --delay 50ms");
-  const UniqueFd other = server.connect();
+  const Socket other = server.connect();
   CHECK(is_echoed(other, "before"));
-  UniqueFd client = server.connect();
+  Socket client = server.connect();
   send_fully(client, "never answered");
   server.line_with("14 bytes from ");
 

@@ -243,4 +243,11 @@ TEST_CASE("priority_queue: what is due first is cooked first") {
 )");
 }
 
+TEST_CASE("simulated_network: a server is tested on a thousand networks, in no time") {
+  CHECK(output_of("simulated_network") == R"(
+a server 100 ms away: answered after 300 ms
+1000 networks: every answer is right
+)");
+}
+
 }  // namespace

@@ -29,8 +29,8 @@ void fail_every(Scenario scenario, const std::vector<std::string>& documented = 
 }
 
 Task<void> connect_over_tcp(Plan plan) {
-  const UniqueFd listener = listen_at(loopback());
-  const std::uint16_t port = SocketAddress::local_of(listener.get()).port();
+  const Socket listener = listen_at(loopback());
+  const std::uint16_t port = listener.local_address().port();
   const FailNth guard(plan);
   auto [reader, writer] = co_await open_connection("127.0.0.1", port);
   expect(writer.peer_address().port() == port, "it is connected");
@@ -39,8 +39,8 @@ Task<void> connect_over_tcp(Plan plan) {
 TEST_CASE("Out of memory: open_connection() [T-27]") { fail_every(&connect_over_tcp); }
 
 Task<void> connect_in_vain(Plan plan) {
-  const UniqueFd silent = bound_to(loopback());
-  const std::uint16_t port = SocketAddress::local_of(silent.get()).port();
+  const Socket silent = bound_to(loopback());
+  const std::uint16_t port = silent.local_address().port();
   std::error_code error;
   try {
     const FailNth guard(plan);
@@ -58,7 +58,7 @@ TEST_CASE("Out of memory: open_connection() that is refused [T-27]") {
 Task<void> connect_over_unix(Plan plan) {
   const ShortFolder folder;
   const std::string path = folder / "s";
-  const UniqueFd listener = listen_at(SocketAddress::unix_path(path));
+  const Socket listener = listen_at(SocketAddress::unix_path(path));
   const FailNth guard(plan);
   auto [reader, writer] = co_await open_unix_connection(path);
   const std::string peer = writer.peer_address().to_string();
@@ -106,7 +106,7 @@ Task<void> accept_and_handle(Plan plan) {
   const Server server = co_await start_server(&echo, "127.0.0.1", 0);
   const SocketAddress address = server.addresses()[0];
   {
-    const UniqueFd client = connect_to(address);
+    const Socket client = connect_to(address);
     const TaskHandle<std::size_t> answer = spawn(answer_size(client.get()));
     co_await yield_now();
     send_raw(client, "four");
@@ -114,7 +114,7 @@ Task<void> accept_and_handle(Plan plan) {
     const std::size_t size = co_await answer;
     expect(size == 4 || (size == 0 && FailNth::failures() > 0), "it is served, or turned away");
   }
-  const UniqueFd next = connect_to(address);
+  const Socket next = connect_to(address);
   const bool served = co_await is_echoed(next);
   expect(served, "the next client is served");
 }

@@ -59,26 +59,24 @@ TEST_CASE("SocketAddress: an empty one prints as (none) and has no port") {
 TEST_CASE("SocketAddress: both ends of a connection see the same two addresses") {
   const auto [left, right] = tcp_pair();
 
-  CHECK(SocketAddress::local_of(left.get()).to_string() ==
-        SocketAddress::peer_of(right.get()).to_string());
-  CHECK(SocketAddress::peer_of(left.get()).to_string() ==
-        SocketAddress::local_of(right.get()).to_string());
-  CHECK(SocketAddress::local_of(left.get()).port() != 0);
+  CHECK(left.local_address().to_string() == right.peer_address().to_string());
+  CHECK(left.peer_address().to_string() == right.local_address().to_string());
+  CHECK(left.local_address().port() != 0);
 }
 
 TEST_CASE("SocketAddress: a peer that is not there is (none), not an error [S-45]") {
-  const UniqueFd unconnected = bound_to(loopback());
+  const Socket unconnected = bound_to(loopback());
 
-  CHECK(SocketAddress::peer_of(unconnected.get()).to_string() == "(none)");
-  CHECK(SocketAddress::peer_of(-1).to_string() == "(none)");
-  CHECK(SocketAddress::local_of(-1).to_string() == "(none)");
+  CHECK(unconnected.peer_address().to_string() == "(none)");
+  CHECK(Socket().peer_address().to_string() == "(none)");
+  CHECK(Socket().local_address().to_string() == "(none)");
 }
 
 TEST_CASE("SocketAddress: an unnamed Unix socket is (none)") {
   const auto [left, right] = unix_pair();
 
-  CHECK(SocketAddress::peer_of(left.get()).to_string() == "(none)");
-  CHECK(SocketAddress::local_of(right.get()).port() == 0);
+  CHECK(left.peer_address().to_string() == "(none)");
+  CHECK(right.local_address().port() == 0);
 }
 
 TEST_CASE("SocketAddress: a Unix path of 107 bytes is accepted, 108 are refused [S-42]") {

@@ -92,7 +92,7 @@ TEST_CASE("Loop: idle, with everything waiting that can wait, it does not spin")
   run_on_both_clocks([]() -> Task<void> {
     const Pipe pipe;
     const Server server = co_await start_server(&echo, "127.0.0.1", 0);
-    const UniqueFd client = connect_to(server.addresses()[0]);
+    const Socket client = connect_to(server.addresses()[0]);
     const bool echoed = co_await is_echoed(client);
     Link link(unix_pair());
     const TaskHandle<void> polling = spawn(wait_read(pipe.reader.get()));
@@ -112,13 +112,13 @@ TEST_CASE("Loop: idle, with everything waiting that can wait, it does not spin")
 }
 
 TEST_CASE("Streams: a connection that its peer has half closed does not make the loop spin") {
-  for (SocketPair (*const connect)() : {&unix_pair, &tcp_pair}) {
-    static SocketPair (*connect_link)();
+  for (SocketPair (*const connect)(Loop*) : {&unix_pair, &tcp_pair}) {
+    static SocketPair (*connect_link)(Loop*);
     connect_link = connect;
     run_on_both_clocks([]() -> Task<void> {
-      Link unread(connect_link());
-      Link read(connect_link());
-      Link writing(connect_link());
+      Link unread(connect_link(this_loop()));
+      Link read(connect_link(this_loop()));
+      Link writing(connect_link(this_loop()));
       for (Link* const link : {&unread, &read, &writing}) {
         send_raw(link->peer, "bye");
         end_writing(link->peer);
@@ -154,13 +154,14 @@ TEST_CASE("Streams: a peer that is gone while nobody reads does not make the loo
 Task<void> pause_for_descriptors() {
   const Server server = co_await start_server(&echo, "127.0.0.1", 0);
   const SocketAddress address = server.addresses()[0];
-  const UniqueFd pending(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Socket pending(this_loop());
+  check(pending.open(AF_INET) >= 0, "a client");
   std::vector<UniqueFd> hoard;
   do {
     hoard.emplace_back(::eventfd(0, EFD_CLOEXEC));
   } while (hoard.back());
   check(errno == EMFILE, "the descriptors are used up");
-  check(::connect(pending.get(), address.data(), address.size()) == 0, "connect() failed");
+  check(pending.connect(address) == 0, "connect() failed");
   co_await settle();
 
   const std::size_t before = looks;

@@ -55,25 +55,21 @@ Task<void> connect_within(Nanoseconds limit, std::string host, std::uint16_t por
   co_await timeout(limit, connect_and_drop(std::move(host), port));
 }
 
-SocketAddress address_of(const UniqueFd& fd) { return SocketAddress::local_of(fd.get()); }
-
-UniqueFd accept_raw(const UniqueFd& listener) {
-  return UniqueFd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-}
+SocketAddress address_of(const Socket& socket) { return socket.local_address(); }
 
 TEST_CASE("open_connection: both ends of it talk over IPv4 and IPv6 [S-40]") {
   run_async_real([]() -> Task<void> {
     for (const SocketAddress& local : {loopback(), loopback6()}) {
-      const UniqueFd listener = listen_at(local);
+      const Socket listener = listen_at(local);
       const bool v6 = local.family() == AF_INET6;
 
       auto [reader, writer] =
           co_await open_connection(v6 ? "::1" : "127.0.0.1", address_of(listener).port());
-      const UniqueFd peer = accept_raw(listener);
+      const Socket peer = accept_from(listener);
       writer.write("ping");
       const std::string at_peer = co_await receive_some(peer);
       send_raw(peer, "pong");
-      const std::string_view answer = co_await reader.read(100);
+      const std::string_view answer = co_await reader.readexactly(4);
 
       CHECK(at_peer == "ping");
       CHECK(answer == "pong");
@@ -84,7 +80,7 @@ TEST_CASE("open_connection: both ends of it talk over IPv4 and IPv6 [S-40]") {
 
 TEST_CASE("open_connection: a refusal names the address [S-43]") {
   run_async([]() -> Task<void> {
-    const UniqueFd holder = bound_to(loopback());
+    const Socket holder = bound_to(loopback());
     const SocketAddress refusing = address_of(holder);
 
     const Failure failure = co_await failure_of(open_connection("127.0.0.1", refusing.port()));
@@ -107,9 +103,9 @@ TEST_CASE("open_connection: a name that is unknown is named [S-43]") {
 TEST_CASE("open_connection: the addresses are tried in order until one answers [S-43]") {
   run_async_real([]() -> Task<void> {
     const FakeHost host("two.test", {"127.0.0.1", "::1"});
-    const UniqueFd listener = listen_at(loopback6());
+    const Socket listener = listen_at(loopback6());
     const std::uint16_t port = address_of(listener).port();
-    const UniqueFd refusing = bound_to(loopback(port));
+    const Socket refusing = bound_to(loopback(port));
 
     auto [reader, writer] = co_await open_connection("two.test", port);
 
@@ -120,9 +116,9 @@ TEST_CASE("open_connection: the addresses are tried in order until one answers [
 TEST_CASE("open_connection: if all addresses fail, each is told with its reason [S-43]") {
   run_async([]() -> Task<void> {
     const FakeHost host("two.test", {"127.0.0.1", "::1"});
-    const UniqueFd first = bound_to(loopback());
+    const Socket first = bound_to(loopback());
     const std::uint16_t port = address_of(first).port();
-    const UniqueFd second = bound_to(loopback6(port));
+    const Socket second = bound_to(loopback6(port));
 
     const Failure failure = co_await failure_of(open_connection("two.test", port));
 
@@ -137,7 +133,7 @@ TEST_CASE("open_connection: an address that cannot be tried does not hide the ne
   run_async_real([]() -> Task<void> {
     // Link-local without a scope: the kernel answers EINVAL.
     const FakeHost host("odd.test", {"fe80::1", "127.0.0.1"});
-    const UniqueFd listener = listen_at(loopback());
+    const Socket listener = listen_at(loopback());
 
     auto [reader, writer] = co_await open_connection("odd.test", address_of(listener).port());
 
@@ -148,7 +144,7 @@ TEST_CASE("open_connection: an address that cannot be tried does not hide the ne
 TEST_CASE("open_connection: a family that the system lacks does not hide the next address [S-43]") {
   run_async_real([]() -> Task<void> {
     const FakeHost host("odd.test", {FakeHost::kUnsupported, "127.0.0.1"});
-    const UniqueFd listener = listen_at(loopback());
+    const Socket listener = listen_at(loopback());
 
     const std::string thrown =
         co_await thrown_by(connect_and_drop("odd.test", address_of(listener).port()));
@@ -159,8 +155,8 @@ TEST_CASE("open_connection: a family that the system lacks does not hide the nex
 
 TEST_CASE("open_connection: one in progress is cancelled, and resumes [S-43]") {
   run_async([]() -> Task<void> {
-    const UniqueFd listener = listen_at(loopback(), 0);
-    const std::vector<UniqueFd> clients = fill_backlog(address_of(listener));
+    const Socket listener = listen_at(loopback(), 0);
+    const std::vector<Socket> clients = fill_backlog(address_of(listener));
     const TaskHandle<void> connecting =
         spawn(connect_and_drop("127.0.0.1", address_of(listener).port()));
     co_await sleep(1ms);
@@ -175,8 +171,8 @@ TEST_CASE("open_connection: one in progress is cancelled, and resumes [S-43]") {
 
 TEST_CASE("open_connection: one in progress ends at a deadline by TimeoutError [S-43]") {
   run_async([]() -> Task<void> {
-    const UniqueFd listener = listen_at(loopback(), 0);
-    const std::vector<UniqueFd> clients = fill_backlog(address_of(listener));
+    const Socket listener = listen_at(loopback(), 0);
+    const std::vector<Socket> clients = fill_backlog(address_of(listener));
     const std::uint16_t port = address_of(listener).port();
 
     const std::string thrown = co_await thrown_by(connect_within(2s, "127.0.0.1", port));
@@ -188,7 +184,7 @@ TEST_CASE("open_connection: one in progress ends at a deadline by TimeoutError [
 
 TEST_CASE("open_connection: a cancel that comes with the connection loses neither [S-43]") {
   run_async_real([]() -> Task<void> {
-    const UniqueFd listener = listen_at(loopback(), 200);
+    const Socket listener = listen_at(loopback(), 200);
     for (int round = 0; round < 100; ++round) {
       const TaskHandle<void> connecting =
           spawn(connect_and_drop("127.0.0.1", address_of(listener).port()));
@@ -203,10 +199,10 @@ TEST_CASE("open_connection: a cancel that comes with the connection loses neithe
 }
 
 TEST_CASE("open_connection: closing the loop ends one in progress [S-43]") {
-  const UniqueFd listener = listen_at(loopback(), 0);
-  const std::vector<UniqueFd> clients = fill_backlog(address_of(listener));
-  const std::size_t ours = 1 + clients.size();
   Loop loop(loop_options());
+  const Socket listener = listen_at(loopback(), 0, &loop);
+  const std::vector<Socket> clients = fill_backlog(address_of(listener), &loop);
+  const std::size_t ours = 1 + clients.size();
   const TaskHandle<void> connecting =
       loop.spawn(connect_and_drop("127.0.0.1", address_of(listener).port()));
   for (int i = 0; i < 3; ++i) loop.run_once();
@@ -222,12 +218,12 @@ TEST_CASE("open_connection: closing the loop ends one in progress [S-43]") {
 TEST_CASE("open_unix_connection: both ends of it talk") {
   run_async([]() -> Task<void> {
     const ShortFolder folder;
-    const UniqueFd listener = listen_at(SocketAddress::unix_path(folder / "s"));
+    const Socket listener = listen_at(SocketAddress::unix_path(folder / "s"));
 
     auto [reader, writer] = co_await open_unix_connection(folder / "s");
-    const UniqueFd peer = accept_raw(listener);
+    const Socket peer = accept_from(listener);
     send_raw(peer, "pong");
-    const std::string_view answer = co_await reader.read(100);
+    const std::string_view answer = co_await reader.readexactly(4);
 
     CHECK(answer == "pong");
     CHECK(writer.peer_address().to_string() == folder / "s");
@@ -237,7 +233,7 @@ TEST_CASE("open_unix_connection: both ends of it talk") {
 TEST_CASE("open_unix_connection: a path where nobody is, or nobody listens, is named [S-43]") {
   run_async([]() -> Task<void> {
     const ShortFolder folder;
-    const UniqueFd deaf = bound_to(SocketAddress::unix_path(folder / "deaf"));
+    const Socket deaf = bound_to(SocketAddress::unix_path(folder / "deaf"));
 
     const Failure missing = co_await failure_of(open_unix_connection(folder / "none"));
     const Failure refused = co_await failure_of(open_unix_connection(folder / "deaf"));
@@ -265,8 +261,8 @@ TEST_CASE("open_unix_connection: one that waits for a full backlog is cancelled 
   const auto work = []() -> Task<void> {
     const ShortFolder folder;
     const SocketAddress address = SocketAddress::unix_path(folder / "s");
-    const UniqueFd listener = listen_at(address, 0);
-    const std::vector<UniqueFd> clients = fill_backlog(address);
+    const Socket listener = listen_at(address, 0);
+    const std::vector<Socket> clients = fill_backlog(address);
     const TaskHandle<void> connecting = spawn(connect_unix_and_drop(folder / "s"));
     co_await sleep(5ms);
     CHECK_FALSE(connecting.done());
@@ -286,8 +282,8 @@ TEST_CASE("open_unix_connection: a full backlog is an error on epoll, which cann
   const auto work = []() -> Task<void> {
     const ShortFolder folder;
     const SocketAddress address = SocketAddress::unix_path(folder / "s");
-    const UniqueFd listener = listen_at(address, 0);
-    const std::vector<UniqueFd> clients = fill_backlog(address);
+    const Socket listener = listen_at(address, 0);
+    const std::vector<Socket> clients = fill_backlog(address);
 
     const std::string thrown = co_await thrown_by(connect_unix_and_drop(folder / "s"));
 
@@ -301,7 +297,7 @@ TEST_CASE("open_unix_connection: an abstract name is a path that starts with a N
   run_async([]() -> Task<void> {
     const ShortFolder folder;  // Its name is nobody else's.
     const std::string name = '\0' + (folder / "abstract");
-    const UniqueFd listener = listen_at(SocketAddress::unix_path(name));
+    const Socket listener = listen_at(SocketAddress::unix_path(name));
 
     auto [reader, writer] = co_await open_unix_connection(name);
 

@@ -30,7 +30,7 @@ TEST_CASE("Server: after close() a connect is refused, and clients are served on
   run_async_real([]() -> Task<void> {
     Server server = co_await echo_server();
     const SocketAddress address = address_of(server);
-    const UniqueFd client = connect_to(address);
+    const Socket client = connect_to(address);
     const bool before = co_await is_echoed(client);
 
     server.close();
@@ -49,7 +49,7 @@ TEST_CASE("Server: after close() a connect is refused, and clients are served on
 
 TEST_CASE("Server: the destructor closes, and clients are served on [S-25]") {
   run_async_real([]() -> Task<void> {
-    UniqueFd client;
+    Socket client;
     SocketAddress address;
     {
       const Server server = co_await echo_server();
@@ -69,12 +69,12 @@ TEST_CASE("Server: the destructor closes, and clients are served on [S-25]") {
 TEST_CASE("Server: close() with clients in the backlog ends each of them [S-25]") {
   run_async_real([]() -> Task<void> {
     Server server = co_await echo_server();
-    std::vector<UniqueFd> clients;
+    std::vector<Socket> clients;
     for (int i = 0; i < 10; ++i) clients.push_back(connect_to(address_of(server)));
 
     server.close();  // None has been accepted.
 
-    for (const UniqueFd& client : clients) {
+    for (const Socket& client : clients) {
       const int error = co_await end_of(client);
       CHECK((error == 0 || error == ECONNRESET));
     }
@@ -86,8 +86,8 @@ TEST_CASE("Server: close() with clients in the backlog ends each of them [S-25]"
 TEST_CASE("Server: wait_closed() waits for close() and for the last client [S-25]") {
   run_async_real([]() -> Task<void> {
     Server server = co_await echo_server();
-    const UniqueFd first = connect_to(address_of(server));
-    const UniqueFd second = connect_to(address_of(server));
+    const Socket first = connect_to(address_of(server));
+    const Socket second = connect_to(address_of(server));
     co_await until_connections(server, 2);
     const TaskHandle<void> waiting = spawn(wait_closed(server));
     co_await sleep(1ms);
@@ -128,7 +128,7 @@ TEST_CASE("Server: a cancelled wait_closed() only stops waiting [S-25]") {
 
     waiting.cancel();
     co_await wait_done(waiting);
-    const UniqueFd client = connect_to(address_of(server));
+    const Socket client = connect_to(address_of(server));
     const bool echoed = co_await is_echoed(client);
 
     CHECK(waiting.status() == TaskStatus::kCancelled);
@@ -141,7 +141,7 @@ TEST_CASE("Server: serve_forever() serves until it is cancelled, and that closes
     Server server = co_await echo_server();
     const SocketAddress address = address_of(server);
     const TaskHandle<void> serving = spawn(serve(server));
-    const UniqueFd client = connect_to(address);
+    const Socket client = connect_to(address);
     const bool echoed = co_await is_echoed(client);
 
     serving.cancel();
@@ -176,7 +176,7 @@ TEST_CASE("Server: a handler may close its own server [S-25]") {
     Server server = co_await start_server(handler, "127.0.0.1", 0);
     own = &server;
     const SocketAddress address = address_of(server);
-    const UniqueFd client = connect_to(address);
+    const Socket client = connect_to(address);
 
     co_await server.wait_closed();
 
@@ -192,7 +192,7 @@ TEST_CASE("Server: one that was moved serves on; assignment closes the old one")
 
     Server moved(std::move(first));
     second = std::move(moved);
-    const UniqueFd client = connect_to(address_of(second));
+    const Socket client = connect_to(address_of(second));
     const bool echoed = co_await is_echoed(client);
 
     CHECK(echoed);
@@ -200,7 +200,7 @@ TEST_CASE("Server: one that was moved serves on; assignment closes the old one")
   });
 }
 
-Task<void> serve_with_clients(std::vector<UniqueFd>& clients) {
+Task<void> serve_with_clients(std::vector<Socket>& clients) {
   Server server = co_await echo_server();
   for (int i = 0; i < 5; ++i) clients.push_back(connect_to(address_of(server)));
   co_await until_connections(server, 5);
@@ -209,7 +209,7 @@ Task<void> serve_with_clients(std::vector<UniqueFd>& clients) {
 }
 
 TEST_CASE("Loop: close() ends a server, its clients and its accept") {
-  std::vector<UniqueFd> clients;
+  std::vector<Socket> clients;
   Loop loop(loop_options());
   const TaskHandle<void> serving = loop.spawn(serve_with_clients(clients));
   while (clients.size() < 6) loop.run_once();

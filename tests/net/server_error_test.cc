@@ -48,15 +48,15 @@ TEST_CASE("Server: a handler that throws ends its connection alone, and is repor
   run_async_real(
       []() -> Task<void> {
         const Server server = co_await start_server(&fail_on_x, "127.0.0.1", 0);
-        const UniqueFd failing = connect_to(address_of(server));
-        const UniqueFd other = connect_to(address_of(server));
-        const std::string name = SocketAddress::local_of(failing.get()).to_string();
+        const Socket failing = connect_to(address_of(server));
+        const Socket other = connect_to(address_of(server));
+        const std::string name = failing.local_address().to_string();
 
         send_raw(failing, "x");
         const int end = co_await end_of(failing);
         co_await until_connections(server, 1);
         const bool other_served = co_await is_echoed(other);
-        const UniqueFd later = connect_to(address_of(server));
+        const Socket later = connect_to(address_of(server));
         const bool later_served = co_await is_echoed(later);
 
         CHECK(end == 0);
@@ -80,7 +80,7 @@ TEST_CASE("Server: what a handler wrote before it threw still goes out [S-24]") 
           co_return;
         };
         const Server server = co_await start_server(handler, "127.0.0.1", 0);
-        const UniqueFd client = connect_to(address_of(server));
+        const Socket client = connect_to(address_of(server));
 
         const std::string received = co_await receive_all(client);
 
@@ -92,7 +92,7 @@ TEST_CASE("Server: what a handler wrote before it threw still goes out [S-24]") 
 // Connects to a server of `handler`, which turns clients away, and sees the end.
 Task<void> be_turned_away(StreamHandler handler) {
   const Server server = co_await start_server(std::move(handler), "127.0.0.1", 0);
-  const UniqueFd client = connect_to(address_of(server));
+  const Socket client = connect_to(address_of(server));
   const int result = co_await end_of(client);
   check(result == 0 && server.connections() == 0, "the connection ended");
 }
@@ -129,10 +129,10 @@ TEST_CASE("Server: a client that was reset before it was accepted harms nobody [
       []() -> Task<void> {
         const Server server = co_await echo_server();
         for (int i = 0; i < 20; ++i) {
-          UniqueFd gone = connect_to(address_of(server));
+          Socket gone = connect_to(address_of(server));
           reset(gone);
         }
-        const UniqueFd client = connect_to(address_of(server));
+        const Socket client = connect_to(address_of(server));
 
         const bool echoed = co_await is_echoed(client);
         co_await until_connections(server, 1);
@@ -156,17 +156,16 @@ std::vector<UniqueFd> all_descriptors() {
 // [S-20], in a child: uses up the descriptors, and looks at what becomes of the server.
 Task<void> run_out_of_descriptors() {
   Server server = co_await echo_server();
-  const UniqueFd client = connect_to(address_of(server));
+  const Socket client = connect_to(address_of(server));
   const bool served_before = co_await is_echoed(client);
   check(served_before, "the first client is served");
 
-  std::vector<UniqueFd> pending;
+  std::vector<Socket> pending;
   for (int i = 0; i < 3; ++i)
-    pending.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    check(pending.emplace_back(this_loop()).open(AF_INET) >= 0, "a client");
   std::vector<UniqueFd> hoard = all_descriptors();
   const SocketAddress address = address_of(server);
-  for (const UniqueFd& fd : pending)
-    check(::connect(fd.get(), address.data(), address.size()) == 0, "a connect into the backlog");
+  for (const Socket& fd : pending) check(fd.connect(address) == 0, "a connect into the backlog");
 
   int served = 0;
   for (int i = 0; i < 60; ++i) {  // 0.6 s: several pauses.
@@ -178,7 +177,7 @@ Task<void> run_out_of_descriptors() {
   check(server.connections() == 1, "nobody else was accepted");
 
   hoard.clear();
-  for (const UniqueFd& fd : pending) {
+  for (const Socket& fd : pending) {
     const bool echoed = co_await is_echoed(fd);
     check(echoed, "the pending clients are served when descriptors are back");
   }
@@ -204,13 +203,14 @@ TEST_CASE("Server: out of descriptors it pauses, and serves the pending clients 
 // Closes and destroys a server in the middle of its pause.
 Task<void> close_while_paused() {
   SocketAddress address;
-  const UniqueFd pending(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Socket pending(this_loop());
+  check(pending.open(AF_INET) >= 0, "a client");
   std::vector<UniqueFd> hoard;
   {
     Server server = co_await echo_server();
     address = address_of(server);
     hoard = all_descriptors();
-    check(::connect(pending.get(), address.data(), address.size()) == 0, "a connect");
+    check(pending.connect(address) == 0, "a connect");
     co_await sleep(20ms);
     server.close();
     co_await server.wait_closed();
@@ -225,6 +225,7 @@ TEST_CASE("Server: close() while it pauses for descriptors closes it for good [S
   const ChildEnd end = run_in_child([] {
     const rlimit limit{64, 64};
     ::setrlimit(RLIMIT_NOFILE, &limit);
+    if (is_simulated()) ::unsetenv("BRIGADE_TEST_BACKEND");  // Its descriptors never run out.
     run_async_real(&close_while_paused);
   });
 

@@ -37,8 +37,8 @@ Task<void> say_bye(StreamReader, StreamWriter writer) {
 TEST_CASE("Server: each client is served in a task of its own") {
   run_async_real([]() -> Task<void> {
     const Server server = co_await echo_server();
-    const UniqueFd first = connect_to(address_of(server));
-    const UniqueFd second = connect_to(address_of(server));
+    const Socket first = connect_to(address_of(server));
+    const Socket second = connect_to(address_of(server));
 
     const bool second_served = co_await is_echoed(second);
     const bool first_served = co_await is_echoed(first);
@@ -71,7 +71,7 @@ TEST_CASE("Server: a name with two addresses is listened to at both [S-40]") {
 
     REQUIRE(server.addresses().size() == 2);
     for (const SocketAddress& address : server.addresses()) {
-      const UniqueFd client = connect_to(address);
+      const Socket client = connect_to(address);
       const bool echoed = co_await is_echoed(client);
       CHECK(echoed);
     }
@@ -80,14 +80,14 @@ TEST_CASE("Server: a name with two addresses is listened to at both [S-40]") {
 
 TEST_CASE("Server: an empty host listens on IPv4 and IPv6 at the same port [S-40]") {
   run_async_real([]() -> Task<void> {
-    UniqueFd free_port = bound_to(loopback());
-    const std::uint16_t port = SocketAddress::local_of(free_port.get()).port();
+    Socket free_port = bound_to(loopback());
+    const std::uint16_t port = free_port.local_address().port();
     free_port.reset();
 
     const Server server = co_await start_server(&echo, "", port);
 
     for (const SocketAddress& address : {loopback(port), loopback6(port)}) {
-      const UniqueFd client = connect_to(address);
+      const Socket client = connect_to(address);
       const bool echoed = co_await is_echoed(client);
       CHECK(echoed);
     }
@@ -120,7 +120,7 @@ TEST_CASE("Server: a port in use is EADDRINUSE, with the address in the message 
 
     CHECK(code == EADDRINUSE);
     CHECK(contains(message, address_of(server).to_string()));
-    const UniqueFd client = connect_to(address_of(server));
+    const Socket client = connect_to(address_of(server));
     const bool echoed = co_await is_echoed(client);
     CHECK(echoed);
   });
@@ -129,8 +129,8 @@ TEST_CASE("Server: a port in use is EADDRINUSE, with the address in the message 
 TEST_CASE("Server: one that cannot listen at all its addresses listens at none [S-41]") {
   run_async_real([]() -> Task<void> {
     const FakeHost host("two.test", {"127.0.0.1", "::1"});
-    const UniqueFd taken = listen_at(loopback6());
-    const std::uint16_t port = SocketAddress::local_of(taken.get()).port();
+    const Socket taken = listen_at(loopback6());
+    const std::uint16_t port = taken.local_address().port();
     int code = 0;
 
     try {
@@ -148,7 +148,7 @@ TEST_CASE("Server: a port is free again as soon as it is closed, in spite of TIM
   run_async_real([]() -> Task<void> {
     Server server = co_await start_server(&say_bye, "127.0.0.1", 0);
     const std::uint16_t port = address_of(server).port();
-    const UniqueFd client = connect_to(address_of(server));
+    const Socket client = connect_to(address_of(server));
     const std::string received = co_await receive_all(client);  // The server has closed first.
     server.close();
     co_await server.wait_closed();
@@ -163,11 +163,11 @@ TEST_CASE("Server: a port is free again as soon as it is closed, in spite of TIM
 TEST_CASE("Server: 500 clients at once are all served [S-22]") {
   run_async_real([]() -> Task<void> {
     const Server server = co_await echo_server();
-    std::vector<UniqueFd> clients;
+    std::vector<Socket> clients;
     for (int i = 0; i < 500; ++i) clients.push_back(connect_to(address_of(server)));
 
     int served = 0;
-    for (const UniqueFd& client : clients) {
+    for (const Socket& client : clients) {
       const bool echoed = co_await is_echoed(client);
       if (echoed) ++served;
     }
@@ -180,7 +180,7 @@ TEST_CASE("Server: 500 clients at once are all served [S-22]") {
 TEST_CASE("Server: a handler that ends closes its connection") {
   run_async_real([]() -> Task<void> {
     const Server server = co_await start_server(&say_bye, "127.0.0.1", 0);
-    const UniqueFd client = connect_to(address_of(server));
+    const Socket client = connect_to(address_of(server));
 
     const std::string received = co_await receive_all(client);
 

@@ -22,22 +22,22 @@ namespace brigade {
 namespace {
 
 // Bytes, 0 at the end, or a negative errno: EAGAIN if nothing has come.
-ssize_t receive_part(const UniqueFd& fd, std::string& out, std::size_t limit) {
+ssize_t receive_part(const Socket& fd, std::string& out, std::size_t limit) {
   std::array<char, 65536> part;
-  const ssize_t count = ::recv(fd.get(), part.data(), std::min(limit, part.size()), MSG_DONTWAIT);
-  if (count < 0) return -errno;
+  const ssize_t count = fd.receive(part.data(), std::min(limit, part.size()));
+  if (count < 0) return count;
   out.append(part.data(), static_cast<std::size_t>(count));
   return count;
 }
 
-UniqueFd new_socket(const SocketAddress& address, int flags = 0) {
-  UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
-  check(bool(fd), "socket() failed");
+Socket new_socket(const SocketAddress& address, Loop* loop, int flags = 0) {
+  Socket fd(loop);
+  check(fd.open(address.family(), flags) >= 0, "socket() failed");
   return fd;
 }
 
-std::pair<StreamReader, StreamWriter> limited_streams(UniqueFd fd, std::size_t limit) {
-  auto* connection = new Connection(Loop::current(), std::move(fd));
+std::pair<StreamReader, StreamWriter> limited_streams(Socket fd, std::size_t limit) {
+  auto* connection = new Connection(std::move(fd));
   return {StreamReader(*connection, limit), StreamWriter(*connection)};
 }
 
@@ -53,27 +53,33 @@ std::string_view counter_piece(std::size_t position, std::size_t count) {
 
 }  // namespace
 
-SocketPair unix_pair() {
-  int ends[2] = {-1, -1};
-  check(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "socketpair() failed");
-  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+Loop* this_loop() noexcept {
+  return current_context == nullptr ? nullptr : &loop_of(*current_context);
 }
 
-SocketPair tcp_pair() {
-  const UniqueFd listener = listen_at(loopback());
-  UniqueFd peer = connect_to(SocketAddress::local_of(listener.get()));
-  UniqueFd ours(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  check(bool(ours), "accept() failed");
-  return {std::move(ours), std::move(peer)};
+SocketPair unix_pair(Loop* loop) {
+  // An abstract name: unlike socketpair(2), every back end knows it.
+  static int pairs = 0;
+  const std::string name =
+      '\0' + std::to_string(::getpid()) + ".brigade." + std::to_string(++pairs);
+  const Socket listener = listen_at(SocketAddress::unix_path(name), 1, loop);
+  Socket peer = connect_to(SocketAddress::unix_path(name), loop);
+  return {accept_from(listener), std::move(peer)};
+}
+
+SocketPair tcp_pair(Loop* loop) {
+  const Socket listener = listen_at(loopback(), 1, loop);
+  Socket peer = connect_to(listener.local_address(), loop);
+  return {accept_from(listener), std::move(peer)};
 }
 
 Link::Link(SocketPair sockets)
-    : Link(open_streams(Loop::current(), std::move(sockets.first)), std::move(sockets.second)) {}
+    : Link(open_streams(std::move(sockets.first)), std::move(sockets.second)) {}
 
 Link::Link(SocketPair sockets, std::size_t limit)
     : Link(limited_streams(std::move(sockets.first), limit), std::move(sockets.second)) {}
 
-Link::Link(std::pair<StreamReader, StreamWriter> streams, UniqueFd other_end) noexcept
+Link::Link(std::pair<StreamReader, StreamWriter> streams, Socket other_end) noexcept
     : peer(std::move(other_end)),
       reader(std::move(streams.first)),
       writer(std::move(streams.second)) {}
@@ -81,63 +87,72 @@ Link::Link(std::pair<StreamReader, StreamWriter> streams, UniqueFd other_end) no
 SocketAddress loopback(std::uint16_t port) { return *SocketAddress::numeric("127.0.0.1", port); }
 SocketAddress loopback6(std::uint16_t port) { return *SocketAddress::numeric("::1", port); }
 
-UniqueFd bound_to(const SocketAddress& address) {
-  UniqueFd fd = new_socket(address);
-  check(::bind(fd.get(), address.data(), address.size()) == 0, "bind() failed");
+Socket bound_to(const SocketAddress& address, Loop* loop) {
+  Socket fd = new_socket(address, loop);
+  check(fd.bind(address) == 0, "bind() failed");
   return fd;
 }
 
-UniqueFd listen_at(const SocketAddress& address, int backlog) {
-  UniqueFd fd = bound_to(address);
-  check(::listen(fd.get(), backlog) == 0, "listen() failed");
+Socket listen_at(const SocketAddress& address, int backlog, Loop* loop) {
+  Socket fd = bound_to(address, loop);
+  check(fd.listen(backlog) == 0, "listen() failed");
   return fd;
 }
 
-UniqueFd connect_to(const SocketAddress& address) {
-  UniqueFd fd = new_socket(address);
-  check(::connect(fd.get(), address.data(), address.size()) == 0, "connect() failed");
+Socket connect_to(const SocketAddress& address, Loop* loop) {
+  Socket fd = new_socket(address, loop);
+  check(fd.connect(address) == 0, "connect() failed");
   return fd;
 }
 
-std::vector<UniqueFd> fill_backlog(const SocketAddress& address) {
+Socket accept_from(const Socket& listener) {
+  Socket client;
+  check(listener.accept(client) >= 0, "accept() failed");
+  return client;
+}
+
+std::vector<Socket> fill_backlog(const SocketAddress& address, Loop* loop) {
   constexpr int kPatience = 50;  // ms for the kernel to connect over loopback
-  std::vector<UniqueFd> clients;
+  std::vector<Socket> clients;
   for (;;) {
-    clients.push_back(new_socket(address, SOCK_NONBLOCK));
-    const int fd = clients.back().get();
-    if (::connect(fd, address.data(), address.size()) == 0) continue;
-    pollfd ready{fd, POLLOUT, 0};
-    if (errno != EINPROGRESS || ::poll(&ready, 1, kPatience) == 0) return clients;
+    clients.push_back(new_socket(address, loop, SOCK_NONBLOCK));
+    const int result = clients.back().connect(address);
+    if (result == 0) continue;
+    pollfd ready{clients.back().get(), POLLOUT, 0};
+    if (result != -EINPROGRESS || ::poll(&ready, 1, kPatience) == 0) return clients;
   }
 }
 
 int refusal_of(const SocketAddress& address) {
-  const UniqueFd fd = new_socket(address);
-  return ::connect(fd.get(), address.data(), address.size()) == 0 ? 0 : errno;
+  const Socket fd = new_socket(address, this_loop());
+  return -fd.connect(address);
 }
 
-void send_raw(const UniqueFd& fd, std::string_view bytes) {
-  const ssize_t sent = ::send(fd.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  check(sent == static_cast<ssize_t>(bytes.size()), "send() did not take all");
+void send_raw(const Socket& fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = fd.send(bytes);
+    check(sent > 0, "send() did not take all");
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
 }
 
-Task<void> send_all(const UniqueFd& fd, std::string bytes) {
+Task<void> send_all(const Socket& fd, std::string bytes) {
   for (std::string_view left = bytes; !left.empty();) {
     co_await wait_writable(fd.get());
-    const ssize_t sent = ::send(fd.get(), left.data(), left.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN) throw_errno(-errno, "the peer's send()");
+    const ssize_t sent = fd.send(left);
+    if (sent < 0 && sent != -EAGAIN) throw_errno(static_cast<int>(sent), "the peer's send()");
     left.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
   }
 }
 
-std::string receive_raw(const UniqueFd& fd, std::size_t limit) {
+std::string receive_raw(const Socket& fd, std::size_t limit) {
   std::string bytes;
   while (bytes.size() < limit && receive_part(fd, bytes, limit - bytes.size()) > 0) {
   }
   return bytes;
 }
 
-Task<std::string> receive_some(const UniqueFd& fd, std::size_t limit) {
+Task<std::string> receive_some(const Socket& fd, std::size_t limit) {
   std::string bytes;
   for (;;) {
     co_await wait_readable(fd.get());
@@ -147,7 +162,7 @@ Task<std::string> receive_some(const UniqueFd& fd, std::size_t limit) {
   }
 }
 
-Task<std::string> receive_all(const UniqueFd& fd) {
+Task<std::string> receive_all(const Socket& fd) {
   std::string all;
   for (;;) {
     const std::string part = co_await receive_some(fd);
@@ -156,7 +171,7 @@ Task<std::string> receive_all(const UniqueFd& fd) {
   }
 }
 
-Task<int> end_of(const UniqueFd& fd) {
+Task<int> end_of(const Socket& fd) {
   try {
     co_await receive_all(fd);
   } catch (const std::system_error& error) {
@@ -165,19 +180,17 @@ Task<int> end_of(const UniqueFd& fd) {
   co_return 0;
 }
 
-void end_writing(const UniqueFd& fd) {
-  check(::shutdown(fd.get(), SHUT_WR) == 0, "shutdown() failed");
-}
+void end_writing(const Socket& fd) { check(fd.shutdown(SHUT_WR) == 0, "shutdown() failed"); }
 
-void reset(UniqueFd& fd) {
+void reset(Socket& fd) {
   const linger now{1, 0};
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  fd.set_option(SOL_SOCKET, SO_LINGER, now);
   fd.reset();
 }
 
-void shrink_buffers(const UniqueFd& fd, int bytes) {
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+void shrink_buffers(const Socket& fd, int bytes) {
+  fd.set_option(SOL_SOCKET, SO_RCVBUF, bytes);
+  fd.set_option(SOL_SOCKET, SO_SNDBUF, bytes);
 }
 
 std::string counter_bytes(std::size_t from, std::size_t count) {
@@ -214,7 +227,7 @@ Task<bool> is_served(StreamReader& reader, StreamWriter& writer) {
   co_return answer == "ping\n";
 }
 
-Task<bool> is_echoed(const UniqueFd& client) {
+Task<bool> is_echoed(const Socket& client) {
   send_raw(client, "ping");
   std::string answer;
   while (answer.size() < 4) {

@@ -50,7 +50,7 @@ struct Received {
   std::size_t bytes = 0;
   int error = 0;
 };
-Task<Received> receive_slowly(const UniqueFd& peer, std::size_t step, Nanoseconds pause) {
+Task<Received> receive_slowly(const Socket& peer, std::size_t step, Nanoseconds pause) {
   Received received;
   try {
     for (;;) {
@@ -358,9 +358,9 @@ TEST_CASE("Loop: close() ends streams in every state and leaves nothing behind")
   for (const Leave leave : {&leave_reading, &leave_unsent, &leave_draining, &leave_closing,
                             &leave_flushing, &leave_just_written}) {
     for (const bool tcp : {false, true}) {
-      SocketPair sockets = tcp ? tcp_pair() : unix_pair();
       Loop loop(loop_options());
-      auto [reader, writer] = open_streams(loop, std::move(sockets.first));
+      SocketPair sockets = tcp ? tcp_pair(&loop) : unix_pair(&loop);
+      auto [reader, writer] = open_streams(std::move(sockets.first));
       const TaskHandle<void> task = loop.spawn(leave(std::move(reader), std::move(writer)));
       for (int i = 0; i < 3; ++i) loop.run_once();
 
@@ -375,17 +375,19 @@ TEST_CASE("Loop: close() ends streams in every state and leaves nothing behind")
 }
 
 TEST_CASE("Loop: close() reaches the peer of a stream: it sees an end, not silence") {
-  SocketPair sockets = unix_pair();
+  int ends[2] = {-1, -1};  // The kernel's, as one outlives the loop.
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  const UniqueFd peer(ends[1]);
   {
-    Loop loop(loop_options());
-    auto [reader, writer] = open_streams(loop, std::move(sockets.first));
+    Loop loop;
+    auto [reader, writer] = open_streams(Socket(&loop, UniqueFd(ends[0])));
     detach(loop.spawn(leave_reading(std::move(reader), std::move(writer))));
     for (int i = 0; i < 3; ++i) loop.run_once();
     loop.close();
   }
 
   char byte = 0;
-  CHECK(::recv(sockets.second.get(), &byte, 1, MSG_DONTWAIT) == 0);
+  CHECK(::recv(peer.get(), &byte, 1, MSG_DONTWAIT) == 0);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace {
 using Parts = std::vector<std::string>;
 
 // Sends parts so that each arrives alone, then ends the stream.
-Task<void> send_parts(const UniqueFd& peer, Parts parts) {
+Task<void> send_parts(const Socket& peer, Parts parts) {
   for (const std::string& part : parts) {
     send_raw(peer, part);
     co_await settle();
@@ -301,7 +301,7 @@ TEST_CASE("StreamReader: the default limit is 64 KiB [S-02]") {
   });
 }
 
-Task<void> send_without_newline(const UniqueFd& peer, std::size_t blocks) {
+Task<void> send_without_newline(const Socket& peer, std::size_t blocks) {
   for (std::size_t i = 0; i < blocks; ++i) co_await send_all(peer, std::string(65536, 'x'));
   end_writing(peer);
 }

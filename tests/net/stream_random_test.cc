@@ -155,9 +155,8 @@ Task<void> write_randomly(StreamPtr stream) {
 void add_connection(Streams& streams, SocketPair sockets, std::mt19937& random,
                     const std::shared_ptr<Tally>& tally) {
   if (random() % 2 == 0) shrink_buffers(sockets.first, 8192);
-  Loop& loop = Loop::current();
-  auto [left_reader, left_writer] = open_streams(loop, std::move(sockets.first));
-  auto [right_reader, right_writer] = open_streams(loop, std::move(sockets.second));
+  auto [left_reader, left_writer] = open_streams(std::move(sockets.first));
+  auto [right_reader, right_writer] = open_streams(std::move(sockets.second));
   const auto seed = [&random] { return static_cast<std::uint32_t>(random()); };
   streams.push_back(
       std::make_shared<Stream>(std::move(right_reader), std::move(left_writer), seed(), tally));
@@ -165,12 +164,13 @@ void add_connection(Streams& streams, SocketPair sockets, std::mt19937& random,
       std::make_shared<Stream>(std::move(left_reader), std::move(right_writer), seed(), tally));
 }
 
-using Connect = SocketPair (*)();
+using Connect = SocketPair (*)(Loop* loop);
 
 Streams connect_streams(Connect connect, std::mt19937& random) {
   const auto tally = std::make_shared<Tally>();
   Streams streams;
-  for (int i = 0; i < kConnections; ++i) add_connection(streams, connect(), random, tally);
+  for (int i = 0; i < kConnections; ++i)
+    add_connection(streams, connect(this_loop()), random, tally);
   return streams;
 }
 

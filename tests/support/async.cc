@@ -11,16 +11,31 @@
 #include "brigade/runtime/repr.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/testing/chaos.h"
+#include "brigade/testing/simulation.h"
 #include "brigade/tests/support/seed.h"
 #include "doctest/doctest.h"
 
 namespace brigade {
 
+bool is_simulated() noexcept {
+  const char* const wanted = std::getenv("BRIGADE_TEST_BACKEND");
+  return wanted != nullptr && std::string_view(wanted) == "simulated";
+}
+
 LoopOptions loop_options(LoopOptions options) {
   const char* const wanted = std::getenv("BRIGADE_TEST_BACKEND");
   if (wanted == nullptr || options.make_backend || options.backend != BackendKind::kAuto)
     return options;
-  check(std::string_view(wanted) == "chaos", "BRIGADE_TEST_BACKEND is not chaos");
+  if (is_simulated()) {
+    SimulationOptions simulated;
+    simulated.seed = test_seed();
+    simulated.short_sends = simulated.short_receives = 0;        // Small messages arrive whole.
+    simulated.buffer = 200'000;                                  // As Linux has it by default.
+    simulated.longest_latency = std::chrono::microseconds(200);  // settle() takes longer.
+    options.make_backend = simulation(simulated);
+    return options;
+  }
+  check(std::string_view(wanted) == "chaos", "BRIGADE_TEST_BACKEND is not chaos or simulated");
   ChaosOptions chaotic;
   chaotic.seed = test_seed();
   options.make_backend = chaos(chaotic);

@@ -10,9 +10,13 @@ namespace brigade {
 /// The body of a test, as a captureless lambda.
 using AsyncBody = Task<void> (*)();
 
-/// The options of a test's loop: with BRIGADE_TEST_BACKEND=chaos in the environment, it runs on
-/// testing/chaos.h with the seed of this run, unless the options name a back end.
+/// The options of a test's loop: with BRIGADE_TEST_BACKEND=chaos or =simulated in the environment,
+/// it runs on testing/chaos.h or testing/simulation.h with the seed of this run, unless the options
+/// name a back end.
 LoopOptions loop_options(LoopOptions options = {});
+
+/// Whether that is the simulation, which knows no socket of the kernel.
+bool is_simulated() noexcept;
 
 /// Runs `body` in a loop on the virtual clock with loop_options(), closes the loop and checks that
 /// nothing is left.

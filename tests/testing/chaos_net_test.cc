@@ -146,9 +146,9 @@ TEST_CASE("Server: a result of accept that no man page names does not end it [E-
       []() -> Task<void> {
         const Server server = co_await start_server(&hang_up, "127.0.0.1", 0);
         for (int i = 0; i < 100; ++i) {
-          const UniqueFd client = connect_to(server.addresses().at(0));
+          const Socket client = connect_to(server.addresses().at(0));
           char byte = 0;
-          while (::recv(client.get(), &byte, 1, MSG_DONTWAIT) != 0) co_await sleep(1ms);
+          while (client.receive(&byte, 1) != 0) co_await sleep(1ms);
         }
 
         CHECK(server.connections() == 0);

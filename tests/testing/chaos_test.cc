@@ -43,16 +43,20 @@ class Noted : public Operation {
   }
 };
 
-std::unique_ptr<CustomBackend> make(const ChaosOptions& options) { return chaos(options)(256); }
+std::unique_ptr<CustomBackend> make(const ChaosOptions& options) {
+  Loop loop;  // Chaos has no use for it.
+  return chaos(options)(loop);
+}
 
-Request request_of(Request::Kind kind, const UniqueFd& fd, void* data = nullptr,
+template <class Descriptor>
+Request request_of(Request::Kind kind, const Descriptor& fd, void* data = nullptr,
                    std::size_t size = 0) {
   return Request{kind, fd.get(), data, size, kind == Request::Kind::kPoll ? unsigned{POLLIN} : 0U};
 }
 
 Request poll_in(const Pipe& pipe) { return request_of(Request::Kind::kPoll, pipe.reader); }
 
-Request receive_to(const UniqueFd& fd, std::string& room) {
+Request receive_to(const Socket& fd, std::string& room) {
   return request_of(Request::Kind::kReceive, fd, room.data(), room.size());
 }
 
@@ -349,14 +353,14 @@ TEST_CASE("Chaos: an accept ends when it likes, and every client is told [S-20]"
   options.delayed = 50;
   options.shortages = 30;
   options.counts = &counts;
-  const UniqueFd listener = listen_at(loopback());
-  const SocketAddress address = SocketAddress::local_of(listener.get());
+  const Socket listener = listen_at(loopback());
+  const SocketAddress address = listener.local_address();
   const auto backend = make(options);
   std::deque<Noted> accepts;
   std::vector<UniqueFd> accepted;
 
   for (std::size_t clients = 1; clients <= 200; ++clients) {
-    const UniqueFd client = connect_to(address);
+    const Socket client = connect_to(address);
     while (accepted.size() < clients) {
       if (accepts.empty() || !accepts.back().in_flight())
         backend->submit(accepts.emplace_back(), request_of(Request::Kind::kAccept, listener));
@@ -385,9 +389,9 @@ TEST_CASE("Chaos: an accept ends when it likes, and every client is told [S-20]"
 }
 
 TEST_CASE("Chaos: clients that an accept took although it was cancelled are told [T-03]") {
-  const UniqueFd listener = listen_at(loopback());
-  const SocketAddress address = SocketAddress::local_of(listener.get());
-  std::vector<UniqueFd> clients;
+  const Socket listener = listen_at(loopback());
+  const SocketAddress address = listener.local_address();
+  std::vector<Socket> clients;
   for (int i = 0; i < 10; ++i) clients.push_back(connect_to(address));
   const auto backend = make({.interrupted = 0, .shortages = 0});
   const auto unaccepted = open_descriptors();
@@ -410,9 +414,9 @@ TEST_CASE("Chaos: clients that were accepted and not told are told at the end [T
     ChaosOptions options = kCalm;
     options.delayed = 100;
     options.longest_delay = 20;
-    const UniqueFd listener = listen_at(loopback());
-    const SocketAddress address = SocketAddress::local_of(listener.get());
-    std::vector<UniqueFd> clients;
+    const Socket listener = listen_at(loopback());
+    const SocketAddress address = listener.local_address();
+    std::vector<Socket> clients;
     for (int i = 0; i < 10; ++i) clients.push_back(connect_to(address));
     const auto backend = make(options);
     const auto unaccepted = open_descriptors();
