@@ -1,5 +1,6 @@
-// Loads an echo server, compares every byte that comes back, and prints one line of JSON: how many
-// requests were answered, how long they took, and what they cost the server.
+// Loads an echo server and compares every byte that comes back. Prints two lines of JSON: one when
+// what follows counts, and one with how many requests were answered, how long they took, and what
+// they cost the server.
 #include <unistd.h>
 
 #include <chrono>
@@ -132,6 +133,7 @@ class Load {
 
  private:
   Task<void> connect_all();
+  void announce() const;
   Task<void> hold();
   Task<void> measure();
   Task<void> load_all();
@@ -172,8 +174,10 @@ Task<void> Load::connect_all() {
   }
 }
 
+void Load::announce() const { std::printf("{\"connections\": %zu}\n", options_.connections); }
+
 Task<void> Load::hold() {
-  std::printf("{\"connections\": %zu}\n", clients_.size());
+  announce();
   co_await wait_readable(STDIN_FILENO);
 }
 
@@ -231,6 +235,7 @@ Task<void> Load::measure() {
   start_ = Loop::current().now();
   const TaskHandle<void> all = spawn(load_all());
   co_await sleep(options_.warm_up);
+  announce();
   latencies_.clear();
   const TimePoint begin = Loop::current().now();
   const ProcessTimes before = options_.server ? process_times(options_.server) : ProcessTimes{};

@@ -35,7 +35,7 @@ Nanoseconds user_time(const fs::path& process) {
   for (int i = 0; i < 11; ++i) fields >> skipped;
   std::int64_t ticks = 0;
   fields >> ticks;
-  return std::chrono::seconds(ticks) / ::sysconf(_SC_CLK_TCK);
+  return Nanoseconds(std::chrono::seconds(ticks)) / ::sysconf(_SC_CLK_TCK);
 }
 
 }  // namespace

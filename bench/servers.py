@@ -90,6 +90,10 @@ def build_peer(name):
     return True
 
 
+class DoesNotListen(Exception):
+    pass
+
+
 class Running:
     """A server on a core of its own, for as long as the `with` lasts."""
 
@@ -116,7 +120,8 @@ class Running:
         self.pid = self.process.pid
         line = self.process.stdout.readline()
         if not re.match(r"listening on ", line):
-            sys.exit(f"tools/bench: {name} said '{line.strip()}', not where it listens")
+            self.__exit__()
+            raise DoesNotListen(f"it said '{line.strip()}', not where it listens")
         port = line.strip().rpartition(":")[2]
         self.arguments = ["--unix", at] if unix_path else ["--port", port]
 

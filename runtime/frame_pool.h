@@ -41,7 +41,7 @@ class FramePool {
   static constexpr std::size_t kStep = 16;
   static constexpr std::size_t kFirst = 24;  // malloc's own 8 bytes make it a multiple of 16.
   static constexpr std::size_t kMaxSize = kFirst + 127 * kStep;
-  static constexpr std::size_t kMaxFree = std::size_t{128} << 20;
+  static constexpr std::size_t kMaxFree = std::size_t{512} << 20;
 
   struct Block {
     Block* next;
