@@ -22,7 +22,7 @@
 #include "brigade/net/connect.h"
 #include "brigade/runtime/gather.h"
 #include "brigade/runtime/poll.h"
-#include "brigade/runtime/run.h"
+#include "brigade/runtime/loop.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"
 #include "brigade/runtime/timeout.h"
@@ -129,9 +129,14 @@ class Load {
     for (char& byte : pool_) byte = static_cast<char>(random());
   }
 
-  Task<void> run();
+  ~Load() { loop_.close(); }  // Its tasks use the clients, and these use it.
+  Load(const Load&) = delete;
+  Load& operator=(const Load&) = delete;
+
+  void run() { loop_.run_until_complete(load_or_hold()); }
 
  private:
+  Task<void> load_or_hold();
   Task<void> connect_all();
   void announce() const;
   Task<void> hold();
@@ -145,6 +150,7 @@ class Load {
   void report(Nanoseconds time, const ProcessTimes& before);
 
   const Options& options_;
+  Loop loop_;
   std::string pool_;
   std::vector<std::unique_ptr<Client>> clients_;
   Latencies latencies_;
@@ -266,7 +272,7 @@ void Load::report(Nanoseconds time, const ProcessTimes& before) {
   std::printf("}\n");
 }
 
-Task<void> Load::run() {
+Task<void> Load::load_or_hold() {
   if (!options_.reconnect) co_await connect_all();
   if (options_.hold) {
     co_await hold();
@@ -314,6 +320,6 @@ int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);  // Each line at once, also into a pipe.
   return run_app(app, argc, argv, [&options] {
     Load load(options);
-    brigade::run(load.run());
+    load.run();
   });
 }

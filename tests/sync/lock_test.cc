@@ -95,9 +95,8 @@ TEST_CASE("Lock: a report names the lock that a task waits for [L-06]") {
   Loop loop(std::move(options));
   Lock lock("soda");
 
-  CHECK_THROWS_WITH_AS(loop.run_until_complete(lock_twice(lock), "greedy"),
-                       "nothing can wake any task: 'greedy' (waits for Lock \"soda\")",
-                       DeadlockError);
+  CHECK_THROWS_AS(loop.run_until_complete(lock_twice(lock), "greedy"), DeadlockError);
+  CHECK(loop.task_tree().find("'greedy' waits for Lock \"soda\", ") == 0);
   CHECK(repr(lock) == "<Lock \"soda\" locked, 1 waiting>");
   close_and_check(loop);
   CHECK(repr(lock) == "<Lock \"soda\" unlocked>");
