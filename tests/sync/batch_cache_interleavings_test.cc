@@ -135,7 +135,6 @@ TEST_CASE("BatchCache: every order is lawful, whoever is cancelled and when") {
   check_all({3, 1}, 11'256);
   check_all({2, 3}, 5'056);
   check_all({4, 0}, 26'928);
-  check_all({3, 2}, 111'510);
 }
 
 TEST_CASE("BatchCache: every order is lawful, whatever the refill comes to") {
@@ -148,7 +147,7 @@ TEST_CASE("BatchCache: every order is lawful, whenever it is invalidated") {
   check_all({2, 1, 1}, 1'470);
   check_all({2, 1, 1, true}, 9'608);
   check_all({2, 2, 1}, 11'436);
-  check_all({3, 0, 2}, 84'828);
+  check_all({2, 0, 2}, 920);
 }
 
 TEST_CASE("BatchCache: every order with a refill ahead of need is lawful") {

@@ -64,7 +64,7 @@ class TokenProgram final : public Program {
 
  private:
   static bool stands_in(const Actor& actor, const char* queue) {
-    return actor.waits() && actor.task->context().waits_for() == queue;
+    return actor.waits() && actor.waits_for == queue;
   }
   std::size_t stand_in(const char* queue) {
     return static_cast<std::size_t>(std::ranges::count_if(
@@ -145,6 +145,7 @@ void check_all(const Plan& plan, std::size_t schedules) {
 TEST_CASE("Condition: every order is lawful, whoever is cancelled and when") {
   check_all({2, 1, 1, Notify::kWithLock}, 1'914);
   check_all({2, 1, 1, Notify::kWithoutLock}, 674);
+  check_all({2, 1, 2, Notify::kWithLock}, 18'320);
   check_all({2, 1, 2, Notify::kWithoutLock}, 6'212);
   check_all({2, 2, 1, Notify::kWithoutLock}, 5'688);
   check_all({3, 1, 1, Notify::kWithoutLock}, 12'648);
@@ -155,6 +156,7 @@ TEST_CASE("Condition: every order at a deadline is lawful") {
   check_all({3, 1, 0, Notify::kWithLock, true}, 600);
   check_all({2, 1, 1, Notify::kWithoutLock, true}, 3'480);
   check_all({3, 1, 0, Notify::kWithoutLock, true}, 600);
+  check_all({3, 1, 1, Notify::kWithoutLock, true}, 58'320);
 }
 
 // One that loses the notify of a task that is cancelled before it has the lock again.

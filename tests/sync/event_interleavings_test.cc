@@ -63,9 +63,11 @@ class EventProgram final : public Program {
 
   void set_now() {
     ++sets_;
+    look();
     const std::size_t woken_before = woken();
     const std::size_t waited = waiting();
     event_.set();
+    look();
     require(waiting() == 0 && woken() == woken_before + waited, "set() wakes all who wait");
   }
 

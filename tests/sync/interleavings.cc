@@ -36,6 +36,7 @@ Task<void> Program::in_time(Task<void> task) {
 }
 
 void Program::cancel_any() {
+  look();
   std::vector<Actor*> alive;
   for (Actor& actor : actors_)
     if (!actor.task->done()) alive.push_back(&actor);
@@ -44,6 +45,10 @@ void Program::cancel_any() {
   victim.cancelled = true;
   victim.must_be_cancelled = victim.must_be_cancelled || victim.waits();
   victim.task->cancel();
+}
+
+void Program::look() {
+  for (Actor& actor : actors_) actor.waits_for = actor.task->context().waits_for();
 }
 
 void Program::require_fifo() {
@@ -82,7 +87,7 @@ class Explorer {
     options.clock = ClockKind::kVirtual;
     options.pick_ready = [&](std::size_t ready) -> std::size_t {
       if (finished) return 0;
-      program->between_steps();
+      program->check_now();
       return schedules.pick(ready);
     };
     Loop loop(std::move(options));
@@ -91,12 +96,12 @@ class Explorer {
     program->start();
     try {
       loop.run_until_idle();
-      program->between_steps();
+      program->check_now();
       program->require_ended();
       finished = true;
       loop.run_until_complete(program->afterwards(), "afterwards");
     } catch (const std::exception& error) {
-      program->between_steps();
+      program->check_now();
       program->require(false, error.what());
     }
     finished = true;

@@ -48,9 +48,9 @@ class Program {
   struct Actor {
     bool active() const noexcept { return asked && !over && !task->done(); }
     bool has() const noexcept { return active() && given; }
-    bool waits() const { return active() && !given && !task->context().waits_for().empty(); }
+    bool waits() const noexcept { return active() && !given && !waits_for.empty(); }
     /// It was woken, and has not run: as granted, if no cancel is due.
-    bool woken() const { return active() && !given && task->context().waits_for().empty(); }
+    bool woken() const noexcept { return active() && !given && waits_for.empty(); }
     bool cancel_due() const noexcept { return task->context().cancel_due(); }
 
     std::size_t weight = 1;  // What it asks for.
@@ -61,6 +61,7 @@ class Program {
     bool over = false;  // It has given back what it had.
     bool cancelled = false;
     bool must_be_cancelled = false;  // It waited when it was cancelled.
+    std::string waits_for = {};      // As look() saw it.
     std::optional<TaskHandle<void>> task = {};
   };
 
@@ -101,6 +102,9 @@ class Program {
     if (!ok && broken_.empty()) broken_ = law;
   }
 
+  /// Notes who waits; it was done before between_steps().
+  void look();
+
   /// None of a line has what it asked for while one that came before it waits.
   void require_fifo();
 
@@ -113,6 +117,10 @@ class Program {
  private:
   friend class Explorer;
 
+  void check_now() {
+    look();
+    between_steps();
+  }
   void require_ended();
 
   Loop* loop_ = nullptr;

@@ -36,25 +36,21 @@ void check_takes(std::size_t permits, const Weights& weights, int cancels, std::
 
 TEST_CASE("Lock: every order of four tasks is lawful, whoever is cancelled and when [L-04]") {
   check_takes<LockPermits>(1, {1, 1, 1}, 2, 4'854);
-  check_takes<LockPermits>(1, {1, 1, 1}, 3, 25'326);
   check_takes<LockPermits>(1, {1, 1, 1, 1}, 1, 18'816);
 }
 
 TEST_CASE("Semaphore: every order of four tasks is lawful, whoever is cancelled and when [L-04]") {
   check_takes<Semaphore>(2, {1, 1, 1}, 2, 6'546);
-  check_takes<Semaphore>(2, {1, 1, 1}, 3, 30'942);
   check_takes<Semaphore>(2, {1, 1, 1, 1}, 1, 56'904);
 }
 
 TEST_CASE("Semaphore: every order of tasks that take several is lawful [L-04] [L-05]") {
   check_takes<Semaphore>(2, {1, 2, 1}, 2, 5'602);
   check_takes<Semaphore>(3, {1, 3, 2, 1}, 1, 41'922);
-  check_takes<Semaphore>(3, {2, 1, 2, 1}, 1, 53'048);
 }
 
 TEST_CASE("Lock, Semaphore: every order at a deadline is lawful [L-04]") {
   check_takes<LockPermits>(1, {1, 1, 1}, 1, 1'008, true);
-  check_takes<LockPermits>(1, {1, 1, 1, 1}, 1, 31'680, true);
   check_takes<Semaphore>(2, {1, 2, 1}, 1, 1'008, true);
   check_takes<Semaphore>(2, {1, 2, 1, 2}, 1, 31'680, true);
 }
