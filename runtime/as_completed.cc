@@ -10,6 +10,7 @@ EndOrder::EndOrder(std::size_t size, std::optional<Nanoseconds> limit)
 }
 
 EndOrder::~EndOrder() {
+  check(!taken_, "as_completed() was destroyed while a task awaits next()");
   loop_.disarm(*this);
   for (std::size_t i = 0; i < size_; ++i) members_[i].unlink();
 }

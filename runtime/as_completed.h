@@ -90,7 +90,7 @@ class AsCompleted : public EndOrder {
 /// Errors:       next() throws TimeoutError when `limit` has passed since as_completed() and those
 ///               that had ended by then are given out. std::logic_error if a handle is that of the
 ///               running task itself, or of another loop. next() when empty(), or by two tasks at a
-///               time, is a broken check.
+///               time, and destroying it meanwhile, is a broken check.
 /// Cancellation: safe; a cancelled next() takes no handle, and the tasks go on.
 /// Complexity:   as_completed() O(handles), two allocations; next() O(1), none.
 /// Threads:      loop-affine.

@@ -9,7 +9,11 @@ bool TaskContext::cancel() noexcept {
   if (done()) return false;
   ++cancel_requests_;
   if (std::exchange(cancel_due_, true)) return true;
-  if (awaiting_ != nullptr) awaiting_->kind_.cancel(*awaiting_);
+  if (awaiting_ == nullptr) return true;
+  if (awaiting_->kind_.cancels_tasks)
+    scheduler_.cancel_below(*awaiting_);
+  else
+    awaiting_->kind_.cancel(*awaiting_);
   return true;
 }
 

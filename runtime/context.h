@@ -37,6 +37,8 @@ class Waiter : public ListNode<Waiter> {
     const char* name;  // What the task waits for, in reports: "a Lock".
     void (*cancel)(Waiter&) noexcept;
     std::string (*describe)(const Waiter&) = nullptr;  // The same more exactly, if given.
+    bool cancels_tasks = false;  // `cancel` cancels the tasks waited for, and they theirs, however
+                                 // deep: without recursion. Such a waiter stands in no list.
   };
 
   explicit Waiter(const Kind& kind) noexcept : kind_(kind) {}
@@ -70,6 +72,7 @@ class Waiter : public ListNode<Waiter> {
   TaskContext& context() const noexcept { return *context_; }
 
  private:
+  friend class Scheduler;
   friend class TaskContext;
 
   const Kind& kind_;

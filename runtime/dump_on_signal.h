@@ -13,7 +13,8 @@ namespace brigade {
 /// waits for that seems to hang. Signals that come before the tree is written count as one.
 ///
 /// Errors:       the constructor throws std::system_error for a signal that cannot be caught, and
-///               std::bad_alloc. A tree for which there is no memory is not written.
+///               std::bad_alloc. A tree for which there is no memory is not written; if there is
+///               none to prepare for the next signal either, no later one is seen.
 /// Cancellation: not a suspension point.
 /// Complexity:   that of task_tree(), when the signal comes.
 /// Threads:      loop-affine; the signal may reach any thread.

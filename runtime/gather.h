@@ -56,7 +56,7 @@ class Gathering : public Waiter {
   };
   static void task_done(Joiner& joiner) noexcept;
   static void cancel(Waiter& waiter) noexcept;
-  static constexpr Kind kKind{"the end of several tasks", &cancel};
+  static constexpr Kind kKind{"the end of several tasks", &cancel, nullptr, true};
 
   void add(const TaskRef& task) noexcept;
   void stop() noexcept;   // the tasks: they are cancelled, and waited for

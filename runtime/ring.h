@@ -16,10 +16,10 @@ namespace brigade {
 /// Nothing asked for is ever dropped: what finds the submission queue full waits in a list that is
 /// flushed, oldest first, before anything new.
 ///
-/// Errors:     the constructor throws std::system_error that names cause and remedy; the verbs
-/// none. Complexity: submit, cancel O(1); one system call per wait. Threads:    created and used on
-/// one thread (IORING_SETUP_SINGLE_ISSUER). Lifetime:   must be idle() when destroyed: the kernel
-/// owns what is in flight.
+/// Errors:     the constructor throws std::system_error that names cause and remedy; else none.
+/// Complexity: submit, cancel O(1); one system call per wait.
+/// Threads:    created and used on one thread (IORING_SETUP_SINGLE_ISSUER).
+/// Lifetime:   must be idle() when destroyed: the kernel owns what is in flight.
 class Ring {
  public:
   explicit Ring(unsigned entries);

@@ -62,6 +62,16 @@ void Scheduler::step_timed(TaskContext& context) noexcept {
   }
 }
 
+void Scheduler::cancel_below(Waiter& waiter) noexcept {
+  to_cancel_.push_back(waiter);
+  if (std::exchange(cancelling_, true)) return;
+  while (!to_cancel_.empty()) {
+    Waiter& next = to_cancel_.pop_front();
+    next.kind_.cancel(next);
+  }
+  cancelling_ = false;
+}
+
 void Scheduler::cancel_all() noexcept {
   tasks_.for_each([](TaskContext& context) { context.cancel(); });
 }

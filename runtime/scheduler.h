@@ -62,6 +62,8 @@ class Scheduler {
  private:
   friend class TaskContext;
 
+  void cancel_below(Waiter& waiter) noexcept;  // at once, or when the ones before it are done
+
   TaskContext& pop_ready() noexcept {
     if (options_.pick_ready) bring_forward();
     TaskContext& context = *first_ready_;
@@ -84,6 +86,8 @@ class Scheduler {
   TaskContext* first_ready_ = nullptr;
   TaskContext* last_ready_ = nullptr;
   IntrusiveList<TaskContext> tasks_;  // spawned and not ended, in that order
+  IntrusiveList<Waiter> to_cancel_;   // Those of cancel_below().
+  bool cancelling_ = false;
   std::size_t task_count_ = 0;
   unsigned unnamed_tasks_ = 0;
 };

@@ -69,7 +69,7 @@ class TaskGroup {
    private:
     friend class TaskGroup;
     static void cancel(Waiter& waiter) noexcept;
-    static constexpr Kind kKind{"the tasks of its group", &cancel};
+    static constexpr Kind kKind{"the tasks of its group", &cancel, nullptr, true};
 
     TaskGroup& group_;
     bool cancel_seen_ = false;
@@ -109,8 +109,7 @@ class TaskGroup {
 ///
 /// Errors:       the single error, or ErrorGroup. Cancelled if the body was cut short by
 ///               TaskGroup::cancel() and has no value to return; without a value that is no error.
-/// Cancellation: cancels the body and the tasks, waits until they have ended, then throws
-/// Cancelled.
+/// Cancellation: cancels the body and the tasks, and throws Cancelled when they have ended.
 ///               If some failed, the errors win, and the cancel is due at the next suspension.
 /// Complexity:   one coroutine, and what TaskGroup::spawn() costs.
 /// Threads:      loop-affine.

@@ -103,7 +103,8 @@ class Timeout {
 /// `co_await timeout(2s, task)`: the value of `task`, or TimeoutError if it has not ended after the
 /// duration: then it is cancelled, and the error comes when it has unwound. A value that wins the
 /// race is returned. Runs in the calling task. A duration of zero or less, or an instant that has
-/// passed, lets the task run up to its first suspension point. timeout_at() takes an instant of
+/// passed, lets the task run up to its first suspension point: one await in 65 that could complete
+/// at once is one too, so this is no way to look without waiting. timeout_at() takes an instant of
 /// Loop::now(); timeout(deadline, task) a Deadline that can be moved.
 ///
 /// Errors:       TimeoutError; what the task throws; std::bad_alloc if the timer heap cannot grow.

@@ -1,5 +1,7 @@
 #include "brigade/runtime/wait.h"
 
+#include <algorithm>
+
 namespace brigade {
 
 WaitSet::WaitSet(std::span<const TaskRef> tasks, WaitMode mode, std::optional<Nanoseconds> limit)
@@ -71,6 +73,17 @@ void WaitSet::cancel(Waiter& waiter) noexcept {
   auto& self = static_cast<WaitSet&>(waiter);
   self.leave();
   self.wake_cancelled();
+}
+
+std::vector<bool> repetitions(std::span<const TaskRef> tasks) {
+  std::vector<std::pair<const TaskContext*, std::size_t>> sorted;
+  sorted.reserve(tasks.size());
+  for (std::size_t i = 0; i < tasks.size(); ++i) sorted.emplace_back(&tasks[i].context(), i);
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<bool> repeated(tasks.size());
+  for (std::size_t i = 1; i < sorted.size(); ++i)
+    repeated[sorted[i].second] = sorted[i].first == sorted[i - 1].first;
+  return repeated;
 }
 
 }  // namespace brigade

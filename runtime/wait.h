@@ -57,6 +57,9 @@ class WaitSet : public Waiter, private Timer {
   bool satisfied_ = false;
 };
 
+/// For each of `tasks`, whether it stands further in front as well.
+std::vector<bool> repetitions(std::span<const TaskRef> tasks);
+
 /// Waits until all of `handles` have ended, or the first one has, or the first one has thrown, or
 /// `limit` has passed; none of that is an error here. Returns which have ended and which have not.
 /// Cancels nothing. A handle given twice comes back once.
@@ -64,7 +67,7 @@ class WaitSet : public Waiter, private Timer {
 /// Errors:       std::invalid_argument if `handles` is empty; std::logic_error if one is the
 ///               running task itself, or of another loop.
 /// Cancellation: safe; the tasks waited for go on.
-/// Complexity:   O(handles), one allocation per vector.
+/// Complexity:   O(handles log handles), an allocation per vector.
 /// Threads:      loop-affine.
 /// Lifetime:     holds the handles.
 /// Example:      examples/event_loop.cc
@@ -75,10 +78,9 @@ Task<WaitResult<Handle>> wait(std::vector<Handle> handles, WaitMode mode = WaitM
   const std::vector<TaskRef> tasks(handles.begin(), handles.end());
   co_await WaitSet(tasks, mode, limit);
   WaitResult<Handle> result;
+  const std::vector<bool> repeated = repetitions(tasks);
   for (std::size_t i = 0; i < handles.size(); ++i) {
-    bool seen = false;
-    for (std::size_t k = 0; k < i && !seen; ++k) seen = tasks[k] == tasks[i];
-    if (seen) continue;
+    if (repeated[i]) continue;
     auto& list = tasks[i].done() ? result.done : result.pending;
     list.push_back(std::move(handles[i]));
   }

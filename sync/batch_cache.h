@@ -52,9 +52,8 @@ class KeyedBatchCache;
 /// Complexity:   every member O(1), but to_string(), O(waiters); get() allocates only to start a
 ///               refill.
 /// Threads:      loop-affine.
-/// Lifetime:     what the refill refers to must outlive the cache and a refill that runs:
-/// destroying
-///               the cache cancels it, and it unwinds in a later turn.
+/// Lifetime:     what the refill refers to must outlive the cache and a refill that runs, which
+///               is cancelled with the cache and unwinds in a later turn.
 /// Example:      examples/batch_cache.cc
 template <class T>
 class BatchCache {

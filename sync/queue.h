@@ -102,12 +102,13 @@ class BasicQueue : public QueueBase {
   /// and nothing is left.
   [[nodiscard]] Get get() noexcept { return Get(*this); }
 
-  /// False if the queue is full; `item` is then left as it is.
+  /// False if the queue is full; `item` is then left as it is, as when this throws.
   template <class U>
     requires std::constructible_from<T, U>
   bool try_put(U&& item) {
     if (closed_) throw QueueClosed();
     if (!has_room()) return false;
+    if (getters_.empty()) items_.make_room();  // May throw: before the item is touched.
     T made(std::forward<U>(item));
     return accept(made);
   }

@@ -250,4 +250,15 @@ a server 100 ms away: answered after 300 ms
 )");
 }
 
+TEST_CASE("testing: the recipe finds nothing wrong, and a deadlock tells what it waits for") {
+  CHECK(output_of("testing") == R"(
+an hour has passed
+in every order of 72: the stove is free again
+on chaos: the soda is served
+without memory: nothing is left
+nothing can wake any task:
+'main' waits for Lock "stove", 0 s, spawned at testing.cc:136
+)");
+}
+
 }  // namespace

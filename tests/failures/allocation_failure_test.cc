@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "brigade/runtime/as_completed.h"
@@ -19,6 +20,7 @@
 #include "brigade/runtime/wait.h"
 #include "brigade/sync/batch_cache.h"
 #include "brigade/sync/lock.h"
+#include "brigade/sync/queue.h"
 #include "brigade/sync/semaphore.h"
 #include "brigade/tests/failures/every_allocation.h"
 #include "brigade/tests/support/tracked.h"
@@ -70,6 +72,25 @@ TEST_CASE("Out of memory: what is said of allocations is true") {
   CHECK_FALSE(failed_again);
   CHECK(FailNth::failures() == 1);
   CHECK(outstanding_allocations() == before);
+}
+
+TEST_CASE("Out of memory: a try_put() that throws leaves its item as it is") {
+  Queue<std::unique_ptr<int>> queue;
+  auto item = std::make_unique<int>(7);
+  bool failed = false;
+  {
+    const FailNth guard(1);
+    try {
+      queue.try_put(std::move(item));
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+  }
+
+  CHECK(failed);
+  CHECK(item != nullptr);
+  CHECK(queue.empty());
+  CHECK(queue.try_put(std::move(item)));
 }
 
 void whole_program(Plan plan) {

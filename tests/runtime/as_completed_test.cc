@@ -1,6 +1,8 @@
 #include "brigade/runtime/as_completed.h"
 
 #include <chrono>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -333,6 +335,22 @@ TEST_CASE("as_completed: one that asks again and again lets the others run") {
 
     CHECK(ran_meanwhile);
   });
+}
+
+Task<void> ask(AsCompleted<TaskHandle<int>>& all) { co_await all.next(); }
+
+TEST_CASE("as_completed: to destroy it while a task asks is a broken check") {
+  check_dies(
+      [] {
+        run_async([]() -> Task<void> {
+          auto all =
+              std::make_unique<AsCompleted<TaskHandle<int>>>(after_seconds({1}), std::nullopt);
+          detach(spawn(ask(*all)));
+          co_await yield_now();
+          all.reset();
+        });
+      },
+      "as_completed() was destroyed while a task awaits next()");
 }
 
 TEST_CASE("as_completed: to ask for more than there are is a broken check") {

@@ -9,6 +9,7 @@
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/timeout.h"
 #include "brigade/tests/support/async.h"
+#include "brigade/tests/support/small_stack.h"
 #include "brigade/tests/support/tracked.h"
 #include "doctest/doctest.h"
 
@@ -319,6 +320,28 @@ TEST_CASE("gather: within a timeout its tasks are cancelled and waited for [T-15
     CHECK(thrown == "brigade::TimeoutError('deadline passed')");
     CHECK(log == "ba");
     CHECK(now() == TimePoint(3s));
+  });
+}
+
+Task<void> nest_gathers(int depth) {
+  if (depth == 0)
+    co_await sleep(1h);
+  else
+    co_await gather(nest_gathers(depth - 1));
+}
+
+TEST_CASE("gather: cancelling gathers twenty thousand deep needs no stack [T-12]") {
+  run_on_small_stack([] {
+    run_async([]() -> Task<void> {
+      const TaskHandle<void> outermost = spawn(nest_gathers(20'000));
+      co_await sleep(1s);
+
+      outermost.cancel();
+      co_await wait_done(outermost);
+
+      CHECK(outermost.status() == TaskStatus::kCancelled);
+      CHECK(Loop::current().tasks().size() == 1);
+    });
   });
 }
 

@@ -13,6 +13,7 @@
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/timeout.h"
 #include "brigade/tests/support/async.h"
+#include "brigade/tests/support/small_stack.h"
 #include "brigade/tests/support/tracked.h"
 #include "doctest/doctest.h"
 
@@ -807,6 +808,34 @@ TEST_CASE("TaskGroup: keeps a callable, with what it has captured, until all has
     const std::size_t length = co_await std::move(*task);
 
     CHECK(length == 100);
+  });
+}
+
+// A group in a task of a group in a task of a group ...
+Task<void> nest_groups(int depth);
+Task<void> nest_body(int depth, TaskGroup& group) {
+  group.spawn(nest_groups(depth - 1));
+  co_return;
+}
+Task<void> nest_groups(int depth) {
+  if (depth == 0)
+    co_await sleep(1h);
+  else
+    co_await task_group(&nest_body, depth);
+}
+
+TEST_CASE("TaskGroup: cancelling groups ten thousand deep needs no stack [T-12]") {
+  run_on_small_stack([] {
+    run_async([]() -> Task<void> {
+      const TaskHandle<void> outermost = spawn(nest_groups(10'000));
+      co_await sleep(1s);
+
+      outermost.cancel();
+      co_await wait_done(outermost);
+
+      CHECK(outermost.status() == TaskStatus::kCancelled);
+      CHECK(Loop::current().tasks().size() == 1);
+    });
   });
 }
 

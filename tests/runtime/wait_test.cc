@@ -1,5 +1,6 @@
 #include "brigade/runtime/wait.h"
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -325,6 +326,23 @@ TEST_CASE(
 
     CHECK(log == "Cancelled went on");
     CHECK(handles[0].status() == TaskStatus::kCancelled);
+  });
+}
+
+// Not by comparing each with each: that would take minutes.
+TEST_CASE(
+    "wait: a hundred thousand handles, each given twice, come back once and in order [T-18]") {
+  run_async([]() -> Task<void> {
+    constexpr std::size_t kTasks = 100'000;
+    Handles handles;
+    for (std::size_t i = 0; i < kTasks; ++i) handles.push_back(spawn(sleep_for(0ns)));
+    const Handles once = handles;
+    handles.insert(handles.end(), once.begin(), once.end());
+
+    const WaitResult<TaskHandle<void>> result = co_await wait(std::move(handles));
+
+    CHECK(result.done == once);
+    CHECK(result.pending.empty());
   });
 }
 
