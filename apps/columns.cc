@@ -11,11 +11,12 @@ void print_columns(std::ostream& out, const std::vector<std::vector<std::string>
   for (const auto& row : rows)
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   for (const auto& row : rows) {
+    std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       const std::string padding(widths[i] - row[i].size(), ' ');
-      out << (i == 0 ? row[i] + padding : "  " + padding + row[i]);
+      line += i == 0 ? row[i] + padding : "  " + padding + row[i];
     }
-    out << '\n';
+    out << line.substr(0, line.find_last_not_of(' ') + 1) << '\n';
   }
 }
 

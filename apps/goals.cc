@@ -156,6 +156,13 @@ long double Goal::value(const Scenario& scenario, const Statistics& statistics) 
   return 0;
 }
 
+std::optional<Nanoseconds> Goal::service_limit() const noexcept {
+  const bool of_services = metric_ == Metric::kMin || metric_ == Metric::kMean ||
+                           metric_ == Metric::kPercentile || metric_ == Metric::kMax;
+  if (!of_services) return {};
+  return Nanoseconds(static_cast<std::int64_t>(limit_));
+}
+
 bool Goal::met(const Scenario& scenario, const Statistics& statistics) const {
   const long double measured = value(scenario, statistics);
   return (less_ ? measured < limit_ : measured > limit_) || (or_equal_ && measured == limit_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,9 @@ class Goal {
   /// The same as a number, in nanoseconds or %; and whether less of it is better.
   long double value(const Scenario& scenario, const Statistics& statistics) const;
   bool less_is_better() const noexcept { return less_; }
+
+  /// The time that service times are compared with, if that is what the goal is about.
+  std::optional<Nanoseconds> service_limit() const noexcept;
 
  private:
   enum class Metric {

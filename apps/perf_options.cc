@@ -1,8 +1,11 @@
 #include "brigade/apps/perf_options.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 #include <stdexcept>
 #include <utility>
 
@@ -210,6 +213,11 @@ void ScenarioOptions::finish(Mode mode) {
         parsed(setting.option, [&]() -> std::size_t& { return places_of(scenario, setting.name); });
     if (setting.first == setting.last) places = setting.first;
   }
+}
+
+bool coloured_output() {
+  const char* const no_colour = std::getenv("NO_COLOR");  // See no-color.org.
+  return (no_colour == nullptr || *no_colour == '\0') && isatty(STDOUT_FILENO) == 1;
 }
 
 void check_goals(const std::vector<Goal>& goals, const Scenario& scenario) {

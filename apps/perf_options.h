@@ -76,6 +76,9 @@ void check_goals(const std::vector<Goal>& goals, const Scenario& scenario);
 /// Refuses what could last over 100 years on the clock.
 void check_duration(const Scenario& scenario, const LoadOptions& load, double speed);
 
+/// Whether stdout is a terminal whose user did not set NO_COLOR.
+bool coloured_output();
+
 [[noreturn]] void refuse(const std::string& argument, const std::string& why);
 
 /// An option whose value `set` takes as text.

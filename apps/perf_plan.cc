@@ -36,6 +36,7 @@ struct Options {
   ScenarioOptions scenario;
   std::vector<std::string> costs;
   std::size_t threads = std::max(1U, std::thread::hardware_concurrency());
+  bool no_knee = false;
   bool json = false;
 };
 
@@ -75,6 +76,8 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--threads", options.threads, "that try configurations at the same time")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  app.add_flag("--no-knee", options.no_knee,
+               "do not look for the load at which each breaks, which takes most of the time");
   app.add_flag("--json", options.json, "print one JSON document instead of the tables");
 }
 
@@ -90,6 +93,7 @@ Question question_of(Options& options) {
       question.axes.push_back({setting.name, setting.first, setting.last});
   if (question.axes.empty())
     refuse("--set", "nothing varies; accepted is at least one range, such as --cooks 1..10");
+  question.knees = !options.no_knee;
   question.target = options.load.target;
   question.goals = options.load.goals;
   if (question.goals.empty() && question.target.timeout == Nanoseconds::max())

@@ -1,13 +1,10 @@
 // The tutorials' perf_test(nb_requests, period, timeout): how many clients of a fast-food
 // restaurant, or of any service, are served in time. `perf_test 10 1 5` lives on the virtual clock:
 // it is exact and takes no time.
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -19,6 +16,7 @@
 #include "apps/perf_commands.h"
 #include "brigade/apps/event_lines.h"
 #include "brigade/apps/perf_options.h"
+#include "brigade/apps/pictures.h"
 #include "brigade/apps/report.h"
 
 namespace brigade::apps {
@@ -29,6 +27,10 @@ constexpr double kMaxSpeed = 1e6;
 constexpr const char* kAbout =
     "Serves NB_REQUESTS clients, one every PERIOD, and counts those served within TIMEOUT.\n"
     "A DURATION is in seconds (0.5) or has a unit: ns, us, ms, s, m, h (500ms).\n"
+    "`perf_test plan` finds the cheapest change that meets the goals, `perf_test compare` shows "
+    "two\n"
+    "configurations side by side, `perf_test real` puts the load on a service that exists: see\n"
+    "their --help.\n"
     "Exit status: 0 when it ran, 1 if it could not, 2 for arguments it does not accept,\n"
     "3 if a goal was missed.";
 
@@ -40,6 +42,8 @@ struct Options {
   bool json = false;
   bool csv = false;
   bool quiet = false;
+  bool gantt = false;
+  std::string svg, html, trace_json;  // files
 };
 
 void set_speed(double& speed, const std::string& text) {
@@ -74,9 +78,19 @@ void declare_output(CLI::App& app, Options& options) {
                "print each event (to stderr with --json and --csv), as the tutorial does");
   CLI::Option* const json =
       app.add_flag("--json", options.json, "print one JSON document instead of the table");
-  app.add_flag("--csv", options.csv, "print comma-separated values instead of the table")
-      ->excludes(json);
+  CLI::Option* const csv =
+      app.add_flag("--csv", options.csv, "print comma-separated values instead of the table")
+          ->excludes(json);
   app.add_flag("--quiet", options.quiet, "print the goals and how many were satisfied, no table");
+  app.add_flag("--gantt", options.gantt, "print who is where when, above the table")
+      ->excludes(json)
+      ->excludes(csv);
+  const auto add_file = [&app](const char* name, std::string& path, const char* help) {
+    app.add_option(name, path, help)->type_name("FILE");
+  };
+  add_file("--svg", options.svg, "write a drawing: stations, service times, queues");
+  add_file("--html", options.html, "write the same as a page, with the report");
+  add_file("--trace-json", options.trace_json, "write a trace for ui.perfetto.dev");
 }
 
 void declare(CLI::App& app, Options& options) {
@@ -146,22 +160,37 @@ std::function<void(const Event&)> tracer(const Options& options) {
   };
 }
 
-bool coloured() { return std::getenv("NO_COLOR") == nullptr && isatty(STDOUT_FILENO) == 1; }
+void write_file(const std::string& path, const Report& report,
+                void (*write)(std::ostream&, const Report&)) {
+  if (path.empty()) return;
+  std::ofstream file(path);
+  write(file, report);
+  file.close();
+  if (!file) throw std::runtime_error("'" + path + "' could not be written");
+}
+
+void write_pictures(const Options& options, const Report& report) {
+  write_file(options.svg, report, write_svg);
+  write_file(options.html, report, write_html);
+  write_file(options.trace_json, report, write_trace);
+  if (options.gantt) print_gantt(std::cout, report);
+}
 
 /// Whether the goals were met.
 bool run(Options& options) {
   Simulation& simulation = options.simulation;
-  note_overload(simulation);
+  if (!options.quiet) note_overload(simulation);
   if (options.trace) simulation.observer = tracer(options);
   const Record record = simulate(simulation);
   warn_of_edge(simulation, options.load.target, record);
   const Report report = make_report(simulation, record, options.load.target, options.load.goals);
+  write_pictures(options, report);
   if (options.json)
     print_json(std::cout, report);
   else if (options.csv)
     print_csv(std::cout, report);
   else
-    print_text(std::cout, report, {.quiet = options.quiet, .colour = coloured()});
+    print_text(std::cout, report, {.quiet = options.quiet, .colour = coloured_output()});
   std::cout.flush();
   if (!std::cout) throw std::runtime_error("the report could not be written");
   return report.goals_met();
@@ -176,6 +205,8 @@ int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "plan") return plan_main(argc - 1, argv + 1);
+  if (command == "compare") return compare_main(argc - 1, argv + 1);
+  if (command == "real") return real_main(argc - 1, argv + 1);
   CLI::App app(kAbout, "perf_test");
   Options options;
   declare(app, options);

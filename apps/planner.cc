@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <exception>
 #include <mutex>
+#include <numeric>
 #include <stdexcept>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "brigade/apps/capacity.h"
@@ -108,7 +110,7 @@ void Planner::measure(Outcome& outcome) const {
 
 void Planner::find_knee(Outcome& outcome) const {
   constexpr int kCoarse = 10, kLast = 1000;  // % of the capacity
-  if (rate_ == 0) return;
+  if (!question_.knees || rate_ == 0) return;
   Simulation simulation = configured(outcome);
   const auto holds_at = [&](int percent) {
     const double closer = outcome.capacity * percent / 100 / rate_;
@@ -168,16 +170,23 @@ const Outcome* cheapest_of(const std::vector<Outcome>& outcomes, bool less_is_be
   return best;
 }
 
-std::vector<Outcome> pareto_of(std::vector<Outcome> outcomes, bool less_is_better) {
-  const auto badness = [&](const Outcome& o) { return less_is_better ? o.value : -o.value; };
-  std::reverse(outcomes.begin(), outcomes.end());
-  std::stable_sort(outcomes.begin(), outcomes.end(), [&](const Outcome& a, const Outcome& b) {
-    return std::pair(static_cast<long double>(a.cost), badness(a)) <
-           std::pair(static_cast<long double>(b.cost), badness(b));
-  });
+std::vector<Outcome> pareto_of(const std::vector<Outcome>& outcomes, bool less_is_better) {
+  const auto key = [&](std::size_t i) {
+    const long double value = outcomes[i].value;
+    return std::tuple(outcomes[i].cost, less_is_better ? value : -value, outcomes.size() - i);
+  };
+  std::vector<std::size_t> order(outcomes.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
   std::vector<Outcome> front;
-  for (const Outcome& outcome : outcomes)
-    if (front.empty() || badness(outcome) < badness(front.back())) front.push_back(outcome);
+  std::optional<long double> best;
+  for (const std::size_t i : order) {
+    const long double value = std::get<1>(key(i));
+    if (best && value >= *best) continue;
+    best = value;
+    front.push_back(outcomes[i]);
+  }
   return front;
 }
 
@@ -203,11 +212,12 @@ Plan make_plan(const Question& question, std::size_t threads, const std::atomic<
   plan.one_more_today = one_more_of_each(plan.today);
   for (Outcome& outcome : plan.one_more_today) planner.measure(outcome);
 
-  planner.plan_steps(2 * plan.configurations);
+  planner.plan_steps(plan.configurations * (question.knees ? 2 : 1));
   const std::size_t done = planner.share(threads, plan.configurations,
                                          [&](std::size_t i) { planner.measure(plan.outcomes[i]); });
   plan.outcomes.resize(done);
-  planner.share(threads, done, [&](std::size_t i) { planner.find_knee(plan.outcomes[i]); });
+  if (question.knees)
+    planner.share(threads, done, [&](std::size_t i) { planner.find_knee(plan.outcomes[i]); });
 
   const bool less = question.goals[0].less_is_better();
   planner.find_knee(plan.today);

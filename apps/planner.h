@@ -25,6 +25,7 @@ struct Question {
   Target target;
   std::vector<Goal> goals;  // at least one
   std::vector<Axis> axes;
+  bool knees = true;  // Look for them: it takes most of the time.
 };
 
 /// A configuration, and what it does under the load.
@@ -58,11 +59,12 @@ struct Plan {
 using Progress = std::function<void(std::size_t done, std::size_t all)>;
 
 /// Tries every configuration on the virtual clock, exactly; nothing is bisected on, since a larger
-/// batch may serve fewer clients in time. Then looks for each one's knee.
+/// batch may serve fewer clients in time. Then looks for each one's knee, if asked to.
 ///
 /// Errors:     std::invalid_argument for over a million configurations.
-/// Complexity: some 20 simulations per configuration, on `threads` threads, each with loops of its
-///             own.
+/// Complexity: one simulation per configuration and some 20 for its knee, on `threads` threads,
+/// each
+///             with loops of its own.
 /// Threads:    may be stopped from anywhere: `stop` makes it return what it has.
 Plan make_plan(const Question& question, std::size_t threads, const std::atomic<bool>& stop,
                const Progress& progress = {});

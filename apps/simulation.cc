@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <deque>
-#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <utility>
 
-#include "brigade/runtime/loop.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"
 #include "brigade/sync/batch_cache.h"
@@ -53,13 +51,11 @@ class Service {
  public:
   explicit Service(const Simulation& simulation);
 
-  /// Lets the clients in, each at its time on the absolute clock, so that no delay adds up.
-  Task<void> open();
+  void run();
 
   Record take_record() { return std::move(record_); }
 
  private:
-  Task<void> user();
   Task<void> serve(std::size_t client);
   Task<void> serve_together(std::size_t client, const Order& order);
   Task<void> prepare(std::size_t client, std::size_t need);
@@ -68,11 +64,7 @@ class Service {
   Task<void> take_portion(std::size_t client, std::size_t need);
   Task<std::vector<Portion>> fill(std::size_t station, std::size_t portions);
 
-  std::size_t admit(Nanoseconds arrival);
-  void finish(std::size_t client);
-  void count_present(std::ptrdiff_t change);
-  bool user_goes_on() const;
-
+  void choose_order(std::size_t client);
   void tell(Moment moment, std::size_t client, std::size_t station = 0) const;
   const Order& order(std::size_t client) const {
     return scenario_.orders[record_.clients[client].order];
@@ -81,25 +73,22 @@ class Service {
     return record_.steps[record_.clients[client].first_step + need];
   }
   SleepUntil work(std::size_t station, std::uint64_t index) const;
-  Nanoseconds real(Nanoseconds nominal) const;
-  Nanoseconds now() const;
+  Nanoseconds now() const { return generator_.now(); }
 
   const Simulation& simulation_;
   const Scenario& scenario_;
-  const double speed_;
   Record record_;
+  Generator generator_;
   std::deque<OpenStation> stations_;
   Lock server_;
   double weights_ = 0;
-  TimePoint start_{};
-  std::size_t present_ = 0;
-  Nanoseconds counted_{};  // until when record_.presence is
 };
 
 Service::Service(const Simulation& simulation)
     : simulation_(simulation),
       scenario_(simulation.scenario),
-      speed_(simulation.clock == ClockKind::kVirtual ? 1 : simulation.speed) {
+      generator_(simulation.load, simulation.arrivals, simulation.clock, simulation.speed,
+                 record_) {
   const bool closed = simulation.load.pattern == Load::Pattern::kClosed;
   const std::size_t clients =
       closed ? kMaxClients : std::max<std::size_t>(simulation.arrivals.size(), 1);
@@ -115,27 +104,17 @@ Service::Service(const Simulation& simulation)
                              [this, s](std::size_t portions) { return fill(s, portions); });
   }
   for (const Order& type : scenario_.orders) weights_ += type.weight;
-  if (!closed) {
-    record_.clients.reserve(simulation.arrivals.size());
-    if (scenario_.orders.size() == 1)
-      record_.steps.reserve(simulation.arrivals.size() * scenario_.orders[0].needs.size());
-  }
+  if (scenario_.orders.size() == 1)
+    record_.steps.reserve(simulation.arrivals.size() * scenario_.orders[0].needs.size());
 }
 
-Nanoseconds Service::real(Nanoseconds nominal) const {
-  if (speed_ == 1) return nominal;
-  return to_nanoseconds(std::chrono::duration<long double, std::nano>(nominal) / speed_);
-}
-
-Nanoseconds Service::now() const {
-  const Nanoseconds measured = Loop::current().now() - start_;
-  if (speed_ == 1) return measured;
-  return to_nanoseconds(std::chrono::duration<long double, std::nano>(measured) * speed_);
+void Service::run() {
+  generator_.run([this](std::size_t client) { return serve(client); });
 }
 
 SleepUntil Service::work(std::size_t station, std::uint64_t index) const {
   const RandomStream stream{simulation_.load.seed, kFirstStationStream + station};
-  return sleep(real(scenario_.stations[station].time.draw(stream, index)));
+  return sleep(generator_.real(scenario_.stations[station].time.draw(stream, index)));
 }
 
 void Service::tell(Moment moment, std::size_t client, std::size_t station) const {
@@ -143,72 +122,26 @@ void Service::tell(Moment moment, std::size_t client, std::size_t station) const
   simulation_.observer({moment, client, station, now() - record_.clients[client].arrival});
 }
 
-void Service::count_present(std::ptrdiff_t change) {
-  const Nanoseconds until = now();
-  record_.presence +=
-      static_cast<long double>(present_) * static_cast<long double>((until - counted_).count());
-  counted_ = until;
-  present_ += static_cast<std::size_t>(change);
-}
-
-std::size_t Service::admit(Nanoseconds arrival) {
-  const std::size_t index = record_.clients.size();
+void Service::choose_order(std::size_t index) {
   std::uint32_t type = 0;
   if (scenario_.orders.size() > 1) {
     double left = RandomStream{simulation_.load.seed, kOrderStream}.at(index) * weights_;
     while (type + 1 < scenario_.orders.size() && left >= scenario_.orders[type].weight)
       left -= scenario_.orders[type++].weight;
   }
-  record_.clients.push_back(
-      {.arrival = arrival, .first_step = record_.steps.size(), .order = type});
+  record_.clients[index].order = type;
+  record_.clients[index].first_step = record_.steps.size();
   record_.steps.resize(record_.steps.size() + scenario_.orders[type].needs.size());
-  count_present(1);
-  return index;
-}
-
-void Service::finish(std::size_t index) {
-  Client& client = record_.clients[index];
-  const Nanoseconds end = now();
-  client.service = end - client.arrival;
-  record_.elapsed = std::max(record_.elapsed, end);
-  count_present(-1);
-  tell(Moment::kServed, index);
-}
-
-Task<void> Service::open() {
-  start_ = Loop::current().now();
-  if (simulation_.load.pattern == Load::Pattern::kClosed) {
-    for (std::size_t i = 0; i < simulation_.load.users; ++i) static_cast<void>(spawn(user()));
-    co_return;
-  }
-  for (const Nanoseconds arrival : simulation_.arrivals) {
-    const TimePoint due = start_ + real(arrival);
-    if (due > Loop::current().now()) co_await sleep_until(due);
-    static_cast<void>(spawn(serve(admit(arrival))));
-  }
-}
-
-bool Service::user_goes_on() const {
-  const Load& load = simulation_.load;
-  if (load.clients > 0 && record_.clients.size() >= load.clients) return false;
-  return load.duration == Nanoseconds::zero() || now() < load.duration;
-}
-
-Task<void> Service::user() {
-  while (user_goes_on()) {
-    const std::size_t client = admit(now());
-    co_await serve(client);
-    if (simulation_.load.think > Nanoseconds::zero()) co_await sleep(real(simulation_.load.think));
-  }
 }
 
 Task<void> Service::serve(std::size_t client) {
+  choose_order(client);
   const Order& its = order(client);
   if (simulation_.mode == Mode::kSequential) {
     const Lock::Guard server = co_await server_.acquire();
     tell(Moment::kOrdered, client);
     for (std::size_t i = 0; i < its.needs.size(); ++i) co_await make(client, i);
-    finish(client);
+    tell(Moment::kServed, client);
     co_return;
   }
   tell(Moment::kOrdered, client);
@@ -217,7 +150,7 @@ Task<void> Service::serve(std::size_t client) {
   } else {
     co_await serve_together(client, its);
   }
-  finish(client);
+  tell(Moment::kServed, client);
 }
 
 Task<void> Service::serve_together(std::size_t client, const Order& its) {
@@ -288,16 +221,7 @@ Task<std::vector<Portion>> Service::fill(std::size_t station, std::size_t portio
 
 Record simulate(const Simulation& simulation) {
   Service service(simulation);
-  std::exception_ptr failure;
-  LoopOptions options;
-  options.clock = simulation.clock;
-  options.on_unhandled_error = [&failure](const TaskRef& task) { failure = task.error(); };
-  {
-    Loop loop(std::move(options));
-    static_cast<void>(loop.spawn(service.open(), "door"));
-    loop.run_until_idle();
-  }
-  if (failure) std::rethrow_exception(failure);
+  service.run();
   return service.take_record();
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <vector>
 
+#include "brigade/apps/generator.h"
 #include "brigade/apps/load.h"
 #include "brigade/apps/scenario.h"
 #include "brigade/runtime/clock.h"
@@ -42,14 +42,6 @@ struct Step {
   Nanoseconds ready{};
 };
 
-struct Client {
-  Nanoseconds arrival{};  // the intended one
-  Nanoseconds service{};  // from the arrival until all was ready
-  std::size_t first_step = 0;
-  std::uint32_t order = 0;
-  bool failed = false;  // It was not served.
-};
-
 struct Batch {
   std::size_t station;
   std::size_t vat;
@@ -58,13 +50,10 @@ struct Batch {
   Nanoseconds ready;
 };
 
-/// What happened, in the time of the model.
-struct Record {
-  std::vector<Client> clients;  // in the order of arrival
-  std::vector<Step> steps;      // of each client those of its order, in the order of its needs
-  std::vector<Batch> batches;   // in the order of their ends
-  Nanoseconds elapsed{};        // until the last client was served
-  long double presence = 0;     // ns that clients were there, counted as they came and went
+/// What happened.
+struct Record : Attendance {
+  std::vector<Step> steps;     // of each client those of its order, in the order of its needs
+  std::vector<Batch> batches;  // in the order of their ends
 };
 
 struct Simulation {
