@@ -1,89 +1,97 @@
 #include "brigade/apps/event_lines.h"
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <string_view>
+
+#include "brigade/apps/duration.h"
 
 namespace brigade::apps {
 namespace {
 
 // {} stands for the client, {t} for the time it took.
 
-std::string_view pattern_2022(Mode mode, KitchenEvent event) {
+using Patterns = std::array<std::string_view, 3>;  // for the three dishes
+
+std::string_view pattern_2022(Mode mode, Moment moment, std::size_t dish) {
   const bool vat = mode == Mode::kConstrained;
-  switch (event) {
-    case KitchenEvent::kOrdered:
+  switch (moment) {
+    case Moment::kOrdered:
       return "=> Commande passée par {}";
-    case KitchenEvent::kSodaStarted:
-      return "    > Remplissage du soda pour {}";
-    case KitchenEvent::kSodaReady:
-      return "    < Le soda de {} est prêt";
-    case KitchenEvent::kBurgerAsked:
-      return "    > Commande du burger en cuisine pour {}";
-    case KitchenEvent::kBurgerStarted:
-      return "";
-    case KitchenEvent::kBurgerReady:
-      return "    < Le burger de {} est prêt";
-    case KitchenEvent::kFriesStarted:
-      return vat ? "    > Récupération des frites pour {}"
-                 : "    > Démarrage de la cuisson des frites pour {}";
-    case KitchenEvent::kFriesReady:
-      return "    < Les frites de {} sont prêtes";
-    case KitchenEvent::kBatchStarted:
+    case Moment::kAsked:
+      return Patterns{"", "    > Commande du burger en cuisine pour {}", ""}[dish];
+    case Moment::kStarted:
+      return Patterns{"    > Remplissage du soda pour {}", "",
+                      vat ? "    > Récupération des frites pour {}"
+                          : "    > Démarrage de la cuisson des frites pour {}"}[dish];
+    case Moment::kReady:
+      return Patterns{"    < Le soda de {} est prêt", "    < Le burger de {} est prêt",
+                      "    < Les frites de {} sont prêtes"}[dish];
+    case Moment::kBatchStarted:
       return "   ** Démarrage de la cuisson des frites";
-    case KitchenEvent::kBatchReady:
+    case Moment::kBatchReady:
       return "   ** Les frites sont cuites";
-    case KitchenEvent::kServed:
+    case Moment::kServed:
       return "<= {} servi en {t}";
   }
   return "";
 }
 
-std::string_view pattern_2015(Mode mode, KitchenEvent event) {
+std::string_view pattern_2015(Mode mode, Moment moment, std::size_t dish) {
   const bool vat = mode == Mode::kConstrained;
   const bool quoted = mode == Mode::kSequential;  // The synchronous program quotes most names.
-  switch (event) {
-    case KitchenEvent::kOrdered:
+  switch (moment) {
+    case Moment::kOrdered:
       return quoted ? "Préparation de la commande de '{}'" : "Préparation de la commande de {}";
-    case KitchenEvent::kSodaStarted:
-      return "> Remplissage du gobelet de soda pour {}";
-    case KitchenEvent::kSodaReady:
-      return quoted ? "< Le soda de '{}' est prêt" : "< Le soda de {} est prêt";
-    case KitchenEvent::kBurgerAsked:
-      return quoted ? "> Commande du burger pour '{}' en cuisine"
-                    : "> Commande du burger pour {} en cuisine";
-    case KitchenEvent::kBurgerStarted:
-      return "* Le burger de {} est en préparation";
-    case KitchenEvent::kBurgerReady:
-      return quoted ? "< Le burger de '{}' est prêt" : "< Le burger de {} est prêt";
-    case KitchenEvent::kFriesStarted:
-      return vat ? "> Récupération d'une portion de frites pour {}"
-                 : "> Mettre des frites à cuire pour {}";
-    case KitchenEvent::kFriesReady:
-      return quoted ? "< Les frites de '{}' sont prêtes" : "< Les frites de {} sont prêtes";
-    case KitchenEvent::kBatchStarted:
+    case Moment::kAsked:
+      return Patterns{"",
+                      quoted ? "> Commande du burger pour '{}' en cuisine"
+                             : "> Commande du burger pour {} en cuisine",
+                      ""}[dish];
+    case Moment::kStarted:
+      return Patterns{"> Remplissage du gobelet de soda pour {}",
+                      vat ? "* Le burger de {} est en préparation" : "",
+                      vat ? "> Récupération d'une portion de frites pour {}"
+                          : "> Mettre des frites à cuire pour {}"}[dish];
+    case Moment::kReady:
+      return quoted ? Patterns{"< Le soda de '{}' est prêt", "< Le burger de '{}' est prêt",
+                               "< Les frites de '{}' sont prêtes"}[dish]
+                    : Patterns{"< Le soda de {} est prêt", "< Le burger de {} est prêt",
+                               "< Les frites de {} sont prêtes"}[dish];
+    case Moment::kBatchStarted:
       return "* Mettre des frites à cuire";
-    case KitchenEvent::kBatchReady:
+    case Moment::kBatchReady:
       return "* Les frites sont prêtes";
-    case KitchenEvent::kServed:
+    case Moment::kServed:
       return quoted ? "Commande de '{}' prête en {t}" : "Commande de {} prête en {t}";
   }
   return "";
 }
 
+std::string client_name(const Event& event) { return "client_" + std::to_string(event.client + 1); }
+
 }  // namespace
 
-std::string event_line(Tutorial tutorial, Mode mode, KitchenEvent event, std::size_t client,
-                       Nanoseconds since_arrival) {
+std::string event_line(Tutorial tutorial, Mode mode, const Event& event) {
   const auto pattern = tutorial == Tutorial::k2015 ? pattern_2015 : pattern_2022;
-  std::string line(pattern(mode, event));
+  std::string line(pattern(mode, event.moment, event.station));
   const auto fill = [&line](std::string_view mark, const std::string& text) {
     const std::size_t at = line.find(mark);
     if (at != line.npos) line.replace(at, mark.size(), text);
   };
-  fill("{}", "client_" + std::to_string(client + 1));
-  fill("{t}", timedelta_text(since_arrival));
+  fill("{}", client_name(event));
+  fill("{t}", timedelta_text(event.since_arrival));
   return line;
+}
+
+std::string event_line(const Scenario& scenario, const Event& event) {
+  constexpr std::array<const char*, 7> kWords{"ordered",     "asked", "started", "batch started",
+                                              "batch ready", "ready", "served"};
+  const bool whole = event.moment == Moment::kOrdered || event.moment == Moment::kServed;
+  return client_name(event) + (whole ? "" : " " + scenario.stations[event.station].name) + ": " +
+         kWords[static_cast<std::size_t>(event.moment)] + " after " +
+         seconds_text(event.since_arrival) + " s";
 }
 
 std::string timedelta_text(Nanoseconds duration) {

@@ -3,14 +3,13 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <functional>
-#include <string>
-#include <vector>
 
-#include "brigade/runtime/clock.h"
+#include "brigade/apps/scenario.h"
+#include "brigade/apps/simulation.h"
 
 namespace brigade::apps {
 
+/// Also the index of its station in restaurant().
 enum class Dish { kSoda, kBurger, kFries };
 
 /// The counter of the tutorials: soda machines, cooks, and a vat that fries a batch at a time.
@@ -31,63 +30,11 @@ inline constexpr Kitchen kKitchen2015{
     .fries_time = std::chrono::seconds(8),
     .launch_order = {Dish::kBurger, Dish::kFries, Dish::kSoda},
 };
+/// The tutorial's answer for two clients a second.
+inline constexpr Kitchen kKitchenSolution{.soda_machines = 2, .cooks = 6, .vat_size = 8};
 
-enum class Mode {
-  kConstrained,    // the three dishes beside each other, each at its station
-  kUnconstrained,  // beside each other, with no station to wait for
-  kSequential,     // one server, who makes one order at a time, dish after dish
-};
-
-enum class KitchenEvent {
-  kOrdered,
-  kSodaStarted,
-  kSodaReady,
-  kBurgerAsked,
-  kBurgerStarted,
-  kBurgerReady,
-  kFriesStarted,
-  kFriesReady,
-  kBatchStarted,
-  kBatchReady,
-  kServed,
-};
-
-/// One client. All but the arrival counts from the arrival, which is the intended one.
-struct Visit {
-  Nanoseconds arrival{};  // from the start
-  Nanoseconds soda{};
-  Nanoseconds burger{};
-  Nanoseconds fries{};
-  Nanoseconds service{};  // all three
-
-  bool operator==(const Visit&) const = default;
-};
-
-/// Told of each event as it happens; `client` counts from 0.
-using KitchenObserver =
-    std::function<void(KitchenEvent event, std::size_t client, Nanoseconds since_arrival)>;
-
-struct Scenario {
-  Kitchen kitchen = kKitchen2022;
-  Mode mode = Mode::kConstrained;
-  ClockKind clock = ClockKind::kVirtual;
-  double speed = 1;                   // of the real clock: 10 makes 10 s of the model last 1 s
-  std::vector<Nanoseconds> arrivals;  // ascending; who arrive together are served in this order
-  KitchenObserver observer;           // or none
-
-  /// Told at the start what the loop asks the kernel by, if given.
-  std::function<void(const std::string& back_end)> on_back_end = {};
-};
-
-/// The arrivals of an open loop: one every `period`, the first at 0.
-std::vector<Nanoseconds> regular_arrivals(std::size_t clients, Nanoseconds period);
-
-/// Runs a loop until every client is served. On the virtual clock the result is exact and the same
-/// on every run; on the real one it is measured.
-///
-/// Errors:     std::invalid_argument for a kitchen without machine, cook or vat.
-/// Complexity: four tasks per client in the restaurant.
-/// Threads:    no loop may run on this one.
-std::vector<Visit> serve_all(const Scenario& scenario);
+/// The stations soda, burger and fries, and one order that needs all of them: together, but one
+/// after the other in the sequential mode.
+Scenario restaurant(const Kitchen& kitchen, Mode mode = Mode::kConstrained);
 
 }  // namespace brigade::apps

@@ -1,7 +1,8 @@
 // Shows what its tasks wait for, at a signal; this program sends it to itself.
+#include "brigade/runtime/dump_on_signal.h"
+
 #include <csignal>
 
-#include "brigade/runtime/dump_on_signal.h"
 #include "brigade/runtime/run.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"

@@ -28,8 +28,8 @@ class OneClient {
  public:
   explicit OneClient(const std::string& options = "")
       : listener_(listen_at(loopback())),
-        load_("apps/echo_load --size 8 --port " +
-              std::to_string(listener_.local_address().port()) + " " + options),
+        load_("apps/echo_load --size 8 --port " + std::to_string(listener_.local_address().port()) +
+              " " + options),
         client_(accept_from(listener_)) {}
 
   std::string requests(std::size_t count) const { return receive_exactly(client_, 8 * count); }

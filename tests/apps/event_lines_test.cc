@@ -13,15 +13,15 @@ using namespace std::chrono_literals;
 
 std::string traced(Tutorial tutorial, Mode mode, std::size_t clients) {
   std::string text = "\n";
-  Scenario scenario;
-  scenario.kitchen = tutorial == Tutorial::k2015 ? kKitchen2015 : kKitchen2022;
-  scenario.mode = mode;
-  scenario.arrivals = regular_arrivals(clients, 0s);
-  scenario.observer = [&](KitchenEvent event, std::size_t client, Nanoseconds since_arrival) {
-    const std::string line = event_line(tutorial, mode, event, client, since_arrival);
+  Simulation simulation;
+  simulation.scenario = restaurant(tutorial == Tutorial::k2015 ? kKitchen2015 : kKitchen2022, mode);
+  simulation.mode = mode;
+  simulation.arrivals.resize(clients);
+  simulation.observer = [&](const Event& event) {
+    const std::string line = event_line(tutorial, mode, event);
     if (!line.empty()) text += line + "\n";
   };
-  serve_all(scenario);
+  simulate(simulation);
   return text;
 }
 
@@ -110,6 +110,14 @@ Préparation de la commande de client_2
 Commande de client_1 prête en 0:00:08
 Commande de client_2 prête en 0:00:08
 )");
+}
+
+TEST_CASE("Event lines: a scenario's stations are called by their names") {
+  const Scenario scenario = restaurant(kKitchen2022);
+
+  CHECK(event_line(scenario, {Moment::kStarted, 2, 1, 500ms}) ==
+        "client_3 burger: started after 0.5 s");
+  CHECK(event_line(scenario, {Moment::kServed, 0, 0, 4s}) == "client_1: served after 4.0 s");
 }
 
 TEST_CASE("Event lines: durations print as Python's timedelta does") {

@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 
 #include <cstdio>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -66,7 +67,7 @@ TEST_CASE("perf_test: the tutorial's runs end in its lines") {
                   "\n10/10 clients satisfied\n"));
 }
 
-TEST_CASE("perf_test: --json is one document with these members and no others") {
+TEST_CASE("perf_test: --json is one document, and has at least these members") {
   const json client_1 = {{"name", "client_1"}, {"arrival_s", 0.0}, {"soda_s", 1.0},
                          {"burger_s", 3.0},    {"fries_s", 4.0},   {"service_s", 4.0},
                          {"satisfied", false}};
@@ -98,7 +99,31 @@ TEST_CASE("perf_test: --json is one document with these members and no others") 
       {"clients", json::array({client_1, client_2})},
   };
 
-  CHECK(document_of("2 0.5 4") == expected);
+  json merged = document_of("2 0.5 4");
+  const json document = merged;
+  merged.merge_patch(expected);
+
+  CHECK(merged == document);
+}
+
+TEST_CASE("perf_test: --json has what each station did, and what the load needs of it") {
+  const json document = document_of("10 0.5 5");
+
+  const json fries = document.at("stations").at(2);
+  CHECK(fries.at("name") == "fries");
+  CHECK(fries.at("batch") == 5);
+  CHECK(fries.at("capacity_per_s") == 1.25);
+  CHECK(fries.at("load") == 1.6);
+  CHECK(fries.at("needed") == 8);
+  CHECK(fries.at("unstable") == true);
+  CHECK(fries.at("max_queue") == 7);
+  CHECK(fries.at("mean_wait_s") == 2.95);
+  CHECK(document.at("stations").at(1).at("needed") == 6);
+  CHECK(document.at("bottleneck") == "soda");
+  CHECK(document.at("unstable") == true);
+  CHECK(document.at("service_s").at("p99.9") == 7.5);
+  CHECK(document.at("little_residual") == 0.0);
+  CHECK(document.at("failed") == 0);
 }
 
 TEST_CASE("perf_test: numbers are exact to the nanosecond") {
@@ -199,6 +224,76 @@ TEST_CASE("perf_test: a station that cannot keep up is named") {
   CHECK(errors_of("10 500ms 5 --mode unconstrained", 0) == "");
 }
 
+TEST_CASE(
+    "perf_test: a rate, a duration, a pattern or users may stand for the positional arguments") {
+  CHECK(document_of("10 5 --rate 2/s") == document_of("10 0.5 5"));
+  CHECK(document_of("5 --rate 2/s --duration 5s") == document_of("10 0.5 5"));
+  CHECK(document_of("10 5 --rate 2 --arrivals uniform") == document_of("10 0.5 5"));
+  CHECK(document_of("4 5 --rate 2/s --arrivals burst:2").at("clients").at(3).at("arrival_s") ==
+        1.0);
+  CHECK(document_of("3 5 --arrivals ramp:2/s..2/s").at("clients") ==
+        document_of("3 0.5 5").at("clients"));
+  const json poisson = document_of("100 5 --rate 1/s --arrivals poisson --seed 7");
+  CHECK(poisson == document_of("100 1 5 --arrivals poisson --seed 7"));
+  CHECK(poisson != document_of("100 1 5 --arrivals poisson --seed 8"));
+  const json closed = document_of("20 5 --closed 2 --think 1s");
+  CHECK(closed.at("requests") == 20);
+  CHECK(closed.at("satisfied") == 20);
+  CHECK(document_of("10 --rate 2/s").at("timeout_s").is_null());
+}
+
+TEST_CASE("perf_test: goals decide the exit code") {
+  CHECK(shell("apps/perf_test 10 1 5 --slo 'p95<5s' --slo 'max queue burger<1'").exit_code == 0);
+  const Ended missed = shell("apps/perf_test 10 1 5 --slo 'p95<5s' --slo 'p95<4s' --quiet");
+  CHECK(missed.exit_code == 3);
+  CHECK(missed.output ==
+        "goal p95<5s: met (4.0s)\ngoal p95<4s: missed (4.0s)\n10/10 clients satisfied\n");
+  CHECK(shell("apps/perf_test 10 1 5 --json --slo 'satisfied>=99%'").exit_code == 0);
+  CHECK(shell("apps/perf_test 10 0.5 5 --csv --slo 'satisfied>=99%' 2>&1").exit_code == 3);
+}
+
+TEST_CASE("perf_test: a scenario file says what the service is made of") {
+  std::ofstream("shop.json") << R"({"name": "a \"shop\"", "stations": [
+    {"name": "web", "kind": "semaphore", "count": 2, "time": "20ms"},
+    {"name": "db", "kind": "lock", "time": "5ms"}],
+    "orders": [{"name": "read", "sequence": ["web", "db"]}, {"name": "ping", "parallel": ["web"]}]})";
+
+  const json document = document_of("100 1 --scenario shop.json --rate 50/s");
+  CHECK(document.at("scenario") == "a \"shop\"");
+  CHECK(document.at("requests") == 100);
+  CHECK_FALSE(document.contains("restaurant"));
+  int reads = 0;
+  for (const json& client : document.at("clients")) {
+    CHECK(client.contains("db_s") == (client.at("order") == "read"));
+    reads += client.contains("db_s") ? 1 : 0;
+  }
+  CHECK(reads > 30);
+  CHECK(reads < 70);
+  CHECK(document_of("100 1 --scenario shop.json --rate 50/s --set web=9")
+            .at("stations")
+            .at(0)
+            .at("count") == 9);
+  CHECK(contains(output_of("100 1 --scenario shop.json --rate 50/s"), "order  satisfied\n"));
+  CHECK(contains(output_of("2 1 --scenario shop.json --rate 50/s --trace"),
+                 "client_1 web: started after 0.0 s\n"));
+  std::ofstream("shop.json") << "{\n\"stations\": 3}";
+  CHECK(contains(errors_of("10 1 5 --scenario shop.json", 2),
+                 "--scenario: shop.json:2: stations: accepted is a list"));
+  std::remove("shop.json");
+}
+
+TEST_CASE("perf_test: the tutorial's solution serves two clients a second within 4 s") {
+  for (const char* clients : {"10", "100", "1000"}) {
+    const Ended ended = shell(std::string("apps/perf_test ") + clients +
+                              " 0.5 5 --preset solution --quiet --slo 'all<=4s'");
+    CHECK(ended.exit_code == 0);
+  }
+}
+
+TEST_CASE("perf_test: output has no colours where it is no terminal") {
+  CHECK_FALSE(contains(output_of("10 0.5 5 --slo 'p95<4s' || true"), "\033"));
+}
+
 TEST_CASE("perf_test: bad usage exits with 2 and names the argument and what is accepted") {
   const std::string count = "accepted is a whole number from 1 to 1";
   const std::string duration = "accepted are seconds (0.5) or a unit";
@@ -217,7 +312,7 @@ TEST_CASE("perf_test: bad usage exits with 2 and names the argument and what is 
       {"10 1 inf", "TIMEOUT: 'inf' is no duration; " + duration},
       {"10 1 9999999999999", "TIMEOUT: '9999999999999' is over 292 years; " + duration},
       {"10 1 5 6", "not expected: 6"},
-      {"10 1 5 --preset 2023", "--preset: 2023 not in {2022,2015}"},
+      {"10 1 5 --preset 2023", "--preset: 2023 not in {2022,2015,solution}"},
       {"10 1 5 --mode fast", "--mode: fast not in {constrained,unconstrained,sequential}"},
       {"10 1 5 --clock wall", "--clock: wall not in {virtual,real}"},
       {"10 1 5 --soda-machines 0", "--soda-machines: '0'; " + count},
@@ -233,6 +328,22 @@ TEST_CASE("perf_test: bad usage exits with 2 and names the argument and what is 
       {"10 1 5 --arrivals 0,1", "--arrivals: 2 given; accepted are as many as NB_REQUESTS, 10"},
       {"2 1 5 --arrivals 0,", "--arrivals: '' is no duration; " + duration},
       {"2 1 5 --arrivals 0,x", "--arrivals: 'x' is no duration; " + duration},
+      {"10 --rate 0/s", "--rate: '0/s'; accepted is a number above 0"},
+      {"10 1 5 --rate 2/s", "--rate: PERIOD is given too; accepted is one"},
+      {"10", "PERIOD is required"},
+      {"--rate 2/s", "NB_REQUESTS is required"},
+      {"10 5 --rate 2/s --arrivals 0,1", "--rate: --arrivals says it too"},
+      {"10 5 --closed 0", "--closed: '0'; " + count},
+      {"10 5 --closed 2 --arrivals poisson", "--closed: has no --arrivals"},
+      {"10 1 5 --arrivals burst:0", "--arrivals: 'burst:0'; accepted is burst:"},
+      {"10 1 5 --slo p95", "--slo: 'p95'; accepted are METRIC"},
+      {"10 1 5 --slo 'max queue bar<1'", "--slo: 'max queue bar<1': there is no station 'bar'"},
+      {"10 1 5 --set cook", "--set: 'cook'; accepted is NAME=COUNT"},
+      {"10 1 5 --set cook=0", "--set: '0'; " + count},
+      {"10 1 5 --set cook=1..2", "--set: '1..2'; " + count},
+      {"10 1 5 --set waiter=1", "--set: 'waiter'; accepted are soda, burger (cook), fries (vat)"},
+      {"10 1 5 --scenario /no/file", "--scenario: '/no/file' cannot be read"},
+      {"10 1 5 --json --csv", "excludes"},
       {"10 1 5 --bogus", "not expected: --bogus"},
       {"10000000 1h 5", "NB_REQUESTS, PERIOD, --arrivals, --speed and the preparation times"},
       {"1 1 5 --speed 1e-300 --clock real", "accepted is less"},
@@ -249,10 +360,35 @@ TEST_CASE("perf_test: bad usage exits with 2 and names the argument and what is 
 TEST_CASE("perf_test: --help names every argument and exits with 0") {
   const std::string help = output_of("--help");
 
-  for (const char* name :
-       {"NB_REQUESTS", "PERIOD", "TIMEOUT", "--preset", "--soda-machines", "--soda-time", "--cooks",
-        "--burger-time", "--vat-size", "--fries-time", "--mode", "--clock", "--speed", "--arrivals",
-        "--inclusive", "--trace", "--verbose", "--json"}) {
+  for (const char* name : {"NB_REQUESTS",
+                           "PERIOD",
+                           "TIMEOUT",
+                           "--preset",
+                           "--soda-machines",
+                           "--soda-time",
+                           "--cooks",
+                           "--burger-time",
+                           "--vat-size",
+                           "--fries-time",
+                           "--mode",
+                           "--clock",
+                           "--speed",
+                           "--arrivals",
+                           "--inclusive",
+                           "--trace",
+                           "--verbose",
+                           "--json",
+                           "--csv",
+                           "--quiet",
+                           "--rate",
+                           "--duration",
+                           "--closed",
+                           "--think",
+                           "--seed",
+                           "--slo",
+                           "--scenario",
+                           "--set",
+                           "coordinated omission"}) {
     CHECK(contains(help, name));
   }
 }
