@@ -202,7 +202,7 @@ class Server {
   io_uring_buf_ring* provided_ = nullptr;
   char* memory_ = nullptr;
   std::array<Buffer, kBuffers> buffers_;
-  unsigned free_ = 0;  // Buffers that the kernel has.
+  unsigned free_ = 0;             // Buffers that the kernel has.
   std::vector<Client*> starved_;  // Their receive ended for want of a buffer.
 };
 

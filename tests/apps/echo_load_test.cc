@@ -159,6 +159,7 @@ TEST_CASE("echo_load: sees a byte too many") {
 
 TEST_CASE("echo_load: sees a connection that ends") {
   OneClient server;
+  server.requests(1);
 
   server.close();
 
