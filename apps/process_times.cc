@@ -18,11 +18,16 @@ namespace fs = std::filesystem;
 
 Nanoseconds cpu_time(const fs::path& process) {
   Nanoseconds sum{};
+  bool told = false;  // Zero is told of a process that has just begun.
   std::error_code gone;
   for (const auto& thread : fs::directory_iterator(process / "task", gone)) {
     std::int64_t spent = 0;
-    if (std::ifstream(thread.path() / "schedstat") >> spent) sum += Nanoseconds(spent);
+    if (!(std::ifstream(thread.path() / "schedstat") >> spent)) continue;
+    sum += Nanoseconds(spent);
+    told = true;
   }
+  if (!told)
+    throw std::runtime_error("no CPU time is known of process " + process.filename().string());
   return sum;
 }
 
@@ -42,10 +47,7 @@ Nanoseconds user_time(const fs::path& process) {
 
 ProcessTimes process_times(pid_t process) {
   const fs::path folder = "/proc/" + std::to_string(process);
-  const Nanoseconds cpu = cpu_time(folder);
-  if (cpu == Nanoseconds::zero())
-    throw std::runtime_error("no CPU time is known of process " + std::to_string(process));
-  return {cpu, user_time(folder)};
+  return {cpu_time(folder), user_time(folder)};
 }
 
 }  // namespace brigade::apps

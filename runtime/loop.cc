@@ -20,7 +20,7 @@ constexpr int kStepsPerTurn = 256;
 // Tasks named in the report of a deadlock.
 constexpr std::size_t kToldTasks = 20;
 
-// close(): rounds of cancelling, and how long one may wait for clean-up code.
+// close(): rounds of cancelling after which no task has ended, and how long one may last.
 constexpr int kCancelRounds = 10;
 constexpr std::chrono::milliseconds kRoundLimit(100);
 
@@ -173,7 +173,11 @@ void Loop::close() {
   }
   const Running running(*this);
   closing_ = true;
-  for (int round = 0; round < kCancelRounds && task_count() > 0; ++round) cancel_round();
+  for (int in_vain = 0; in_vain < kCancelRounds && task_count() > 0;) {
+    const std::size_t before = task_count();
+    cancel_round();
+    if (task_count() >= before) ++in_vain;
+  }
   if (task_count() > 0)
     std::fprintf(stderr, "brigade: given up at close, as they swallow every cancel:\n%s",
                  brigade::task_tree(all_tasks(), now(), kToldTasks).c_str());

@@ -107,8 +107,8 @@ class Loop : public Scheduler {
   void stop() noexcept { stopped_ = true; }
 
   /// Cancels every task and runs until all have ended, ends all kernel operations and frees what
-  /// they used. A task that swallows its cancel ten times in a row is named on stderr and given
-  /// up: its frame is never freed. The destructor calls it. Idempotent.
+  /// they used. Tasks that swallow ten cancels without any of them ending are named on stderr and
+  /// given up: their frames are never freed. The destructor calls it. Idempotent.
   void close();
 
   /// Runs `function` on the loop's thread, from any thread, without waiting. It must not throw. If

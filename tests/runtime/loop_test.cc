@@ -347,6 +347,26 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("Loop: close ends as many tasks as there are, however long it takes [T-05]") {
+  constexpr int kTasks = 3000;
+  Counts counts;
+  Loop loop(virtual_clock());
+  const auto clean_up_slowly = [](Tracked) -> Task<void> {
+    try {
+      co_await sleep(1h);
+    } catch (const Cancelled&) {
+      std::this_thread::sleep_for(400us);  // Together, more than close() gives to its rounds.
+    }
+  };
+  for (int i = 0; i < kTasks; ++i) detach(loop.spawn(clean_up_slowly(Tracked(counts))));
+  loop.run_once();
+
+  loop.close();
+
+  CHECK(counts.alive() == 0);
+  close_and_check(loop);
+}
+
 TEST_CASE("Loop: close names a task that swallows every cancel, and gives it up [T-05]") {
   const ChildEnd end = run_in_child([] {
     Loop loop(virtual_clock());
