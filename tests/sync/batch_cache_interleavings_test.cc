@@ -1,6 +1,5 @@
 #include <map>
 #include <stdexcept>
-#include <utility>
 #include <vector>
 
 #include "brigade/runtime/sleep.h"
@@ -157,6 +156,7 @@ TEST_CASE("BatchCache: every order with a refill ahead of need is lawful") {
 }
 
 TEST_CASE("BatchCache: every order at a deadline is lawful") {
+  check_all({2, 1, 0, false, 0, true}, 336);
   check_all({3, 1, 0, false, 0, true}, 11'880);
   check_all({3, 0, 1, true, 1, true}, 13'568);
 }

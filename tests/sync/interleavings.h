@@ -147,7 +147,7 @@ void check_lawful(const Explored& explored, std::size_t schedules);
 /// Explores P(args...) and checks that; sanitized builds leave the large ones out.
 template <class P, class... Args>
 void check_every_order(std::size_t schedules, const Args&... args) {
-  constexpr std::size_t kSanitizedLimit = 12'000;
+  constexpr std::size_t kSanitizedLimit = 7'000;
   if (!kSanitized || schedules <= kSanitizedLimit) check_lawful(explore<P>(args...), schedules);
 }
 
