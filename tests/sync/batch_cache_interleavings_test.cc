@@ -102,9 +102,11 @@ class CacheProgram final : public Program {
     const std::size_t epoch = epoch_;
     try {
       const int item = co_await cache_.get();
+      actor.over = true;
       got_[arrival] = item;
       require(epochs_[item] >= epoch, "nothing of before invalidate() is handed out after it");
     } catch (const std::runtime_error&) {
+      actor.over = true;
       require(failed_, "a get fails only if a refill did");
     }
   }

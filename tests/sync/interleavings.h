@@ -58,9 +58,10 @@ class Program {
     std::size_t arrival = 0;
     bool asked = false;
     bool given = false;
-    bool over = false;  // It has given back what it had.
+    bool over = false;  // It has given back what it had, or needed it for an instant only.
     bool cancelled = false;
     bool must_be_cancelled = false;  // It waited when it was cancelled.
+    bool must_have = false;          // It was woken before it was cancelled.
     std::string waits_for = {};      // As look() saw it.
     std::optional<TaskHandle<void>> task = {};
   };
@@ -92,7 +93,9 @@ class Program {
   /// `task`, ended at kInstant.
   static Task<void> in_time(Task<void> task);
 
-  void asks(Actor& actor) noexcept {
+  void asks(Actor& actor) {
+    require_delivered(actor);
+    actor.must_have = false;
     actor.asked = true;
     actor.given = actor.over = false;
     actor.arrival = ++arrivals_;
@@ -120,6 +123,9 @@ class Program {
   void check_now() {
     look();
     between_steps();
+  }
+  void require_delivered(const Actor& actor) {
+    require(!actor.must_have || actor.over, "what was granted before a cancel is delivered");
   }
   void require_ended();
 

@@ -75,6 +75,7 @@ class QueueProgram final : public Program {
       try {
         co_await queue_.put(std::make_unique<int>(item));
       } catch (const QueueClosed&) {
+        actor.over = true;
         require(queue_.closed(), "a put fails only if the queue is closed");
         co_return;
       }
