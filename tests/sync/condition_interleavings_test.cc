@@ -101,13 +101,12 @@ class TokenProgram final : public Program {
       } catch (const Cancelled&) {
         cancelled = true;
       }
-      if (!cancelled) continue;
       actor.over = true;
+      if (!cancelled) continue;
       co_await hold_lock();
       throw Cancelled();
     }
     --tokens_;
-    const Given given(actor);
     const Inside inside(*this);
   }
 

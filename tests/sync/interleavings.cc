@@ -43,6 +43,7 @@ void Program::cancel_any() {
   if (alive.empty()) return;
   Actor& victim = *alive[pick(alive.size())];
   victim.cancelled = true;
+  victim.must_have = victim.must_have || (victim.woken() && !victim.cancel_due());
   victim.must_be_cancelled = victim.must_be_cancelled || victim.waits();
   victim.task->cancel();
 }
@@ -69,6 +70,7 @@ std::size_t Program::waiting(std::size_t line) const {
 void Program::require_ended() {
   for (const Actor& actor : actors_) {
     require(actor.task->done(), "every task ends");
+    require_delivered(actor);
     if (actor.task->status() == TaskStatus::kError) {
       actor.task->context().mark_retrieved();
       require(false, ("no task fails: " + repr(actor.task->context().error())).c_str());

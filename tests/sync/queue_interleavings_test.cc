@@ -1,3 +1,4 @@
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,7 +19,7 @@ struct Plan {
   int times = 1;  // that each puts or gets
   int cancels = 1;
   Close close = Close::kInTheEnd;
-  bool timed = false;  // Getters come at the instant at which the putters' deadline is, or so.
+  bool timed = false;  // Getters come when the putters' deadlines and the cancels do.
 };
 
 // Tasks that put and tasks that get, through a queue of one item.
@@ -74,6 +75,7 @@ class QueueProgram final : public Program {
       try {
         co_await queue_.put(std::make_unique<int>(item));
       } catch (const QueueClosed&) {
+        actor.over = true;
         require(queue_.closed(), "a put fails only if the queue is closed");
         co_return;
       }
