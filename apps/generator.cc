@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <stdexcept>
 #include <utility>
 
 #include "brigade/runtime/sleep.h"
@@ -56,6 +57,8 @@ void Generator::count_present(std::ptrdiff_t change) {
 }
 
 std::size_t Generator::admit(Nanoseconds arrival) {
+  if (attendance_.clients.size() == kMaxClients)
+    throw std::runtime_error("more than 10000000 clients come");
   attendance_.clients.push_back({.arrival = arrival});
   count_present(1);
   return attendance_.clients.size() - 1;

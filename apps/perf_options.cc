@@ -75,16 +75,18 @@ void LoadOptions::declare(CLI::App& app) {
       ->type_name("RATE");
   add_duration(app, "--duration", load.duration, "clients come until then");
   app.add_option("--arrivals", arrivals_,
-                 "uniform (default), poisson, burst:K (K at a time), ramp:RATE..RATE, or durations "
-                 "from the start A,B,... in any order, or @FILE with one in each line")
+                 "uniform (default), poisson, burst:K (K at a time), ramp:RATE..RATE,\n"
+                 "or durations from the start A,B,... in any order, or @FILE with one in each line")
       ->type_name("HOW");
-  app.add_option("--closed", users_,
-                 "USERS who each come back when they were served, instead of clients who come "
-                 "however long others wait. A service that stalls is then asked less, so that the "
-                 "times of those who would have come are missing (coordinated omission): the open "
-                 "load counts them, from the instant each wanted to come")
-      ->type_name("USERS");
-  add_duration(app, "--think", load.think, "how long a --closed user waits before coming back");
+  CLI::Option* const closed =
+      app.add_option("--closed", users_,
+                     "USERS who each come back when they were served, instead of clients who come\n"
+                     "however long others wait. A service that stalls is then asked less, and the\n"
+                     "times of those who would have come are missing (coordinated omission): the\n"
+                     "open load counts them, from the instant each wanted to come")
+          ->type_name("USERS");
+  add_duration(app, "--think", load.think, "how long a --closed user waits before coming back")
+      ->needs(closed);
   app.add_option("--seed", load.seed, "of all that is random")->capture_default_str();
   app.add_flag("--inclusive", target.inclusive, "who waits exactly TIMEOUT is satisfied");
   const auto add_goal = [this](const std::vector<std::string>& texts) {
@@ -93,7 +95,9 @@ void LoadOptions::declare(CLI::App& app) {
   };
   app.add_option_function<std::vector<std::string>>(
          "--slo", add_goal,
-         "a goal, such as 'p95<4s', 'all<5s', 'satisfied>=99%', 'max queue burger<10'; repeatable")
+         "a goal: min, mean, max, all, p50, p99.9, ... or elapsed (p95<4s), satisfied\n"
+         "(satisfied>=99%), failed, throughput, or max queue, mean queue, max wait, mean wait\n"
+         "or utilisation of a station (max queue burger<10); repeatable")
       ->expected(1)
       ->take_all()
       ->type_name("GOAL");
@@ -112,6 +116,8 @@ void LoadOptions::take_positionals() {
   } else if (!timeout_) {
     throw CLI::RequiredError("TIMEOUT");
   }
+  if (period_ && (users_ || load.pattern == Load::Pattern::kRamp))
+    refuse("PERIOD", "--closed and ramps have none; accepted are NB_REQUESTS TIMEOUT");
   if (period_ && rate_) refuse("--rate", "PERIOD is given too; accepted is one");
   if (requests_) load.clients = parse_count("NB_REQUESTS", *requests_, kMaxClients);
   if (period_) load.period = duration_of("PERIOD", *period_);
@@ -193,8 +199,8 @@ void ScenarioOptions::declare(CLI::App& app, bool ranges) {
   };
   app.add_option_function<std::vector<std::string>>(
          "--set", add_set,
-         "places of a station, or portions of a batch, by its name or unit; NAME.count are the "
-         "vats of a batch station; repeatable")
+         "places of a station, or portions of a batch, by its name or unit; NAME.count are\n"
+         "the vats of a batch station; repeatable")
       ->expected(1)
       ->take_all()
       ->type_name(ranges ? "NAME=COUNT|A..B" : "NAME=COUNT");
@@ -232,6 +238,8 @@ void check_duration(const Scenario& scenario, const LoadOptions& load, double sp
   double preparing = years(how.think), n = static_cast<double>(load.arrivals.size());
   if (how.pattern == Load::Pattern::kClosed) n = static_cast<double>(how.clients + how.users);
   for (const Station& station : scenario.stations) preparing += years(station.time.longest());
+  if (how.pattern == Load::Pattern::kClosed && preparing == 0)
+    refuse("--closed", "its users would come back at once, for ever; accepted is some --think");
   const double arriving = load.arrivals.empty() ? years(how.duration) : years(load.arrivals.back());
   if ((arriving + n * preparing) / std::min(speed, 1.0) > kMaxYears)
     refuse(kTogether, "together they could last longer than 100 years; accepted is less");

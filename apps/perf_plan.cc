@@ -69,7 +69,7 @@ void declare(CLI::App& app, Options& options) {
   options.load.declare(app);
   options.scenario.declare(app, true);
   app.add_option("--cost", options.costs,
-                 "what one more place of a station costs, or one more portion of a batch; what is "
+                 "what one more place of a station costs, or one more portion of a batch; what is\n"
                  "taken away saves nothing (soda=1,cook=0.333,vat=0.2 for the restaurants)")
       ->delimiter(',')
       ->type_name("NAME=COST,...");

@@ -105,7 +105,7 @@ std::vector<QueueLength> queue_at(const Simulation& simulation, const Record& re
   for_each_step(simulation, record, [&](const Step& step, std::size_t, std::size_t at) {
     if (at != station || step.started == step.asked) return;
     changes.emplace_back(step.asked, 1);
-    changes.emplace_back(step.started, -1);  // Who leaves at an instant leaves before who comes.
+    changes.emplace_back(step.started, -1);
   });
   std::sort(changes.begin(), changes.end());
   std::vector<QueueLength> lengths;

@@ -290,6 +290,10 @@ TEST_CASE("perf_test: the tutorial's solution serves two clients a second within
   }
 }
 
+TEST_CASE("perf_test: a million clients are served") {
+  CHECK(output_of("1000000 1 5 --quiet") == "1000000/1000000 clients satisfied\n");
+}
+
 TEST_CASE("perf_test: output has no colours where it is no terminal") {
   CHECK_FALSE(contains(output_of("10 0.5 5 --slo 'p95<4s' || true"), "\033"));
 }
@@ -333,6 +337,10 @@ TEST_CASE("perf_test: bad usage exits with 2 and names the argument and what is 
       {"10", "PERIOD is required"},
       {"--rate 2/s", "NB_REQUESTS is required"},
       {"10 5 --rate 2/s --arrivals 0,1", "--rate: --arrivals says it too"},
+      {"10 5 --closed 1 --soda-time 0 --burger-time 0 --fries-time 0", "--closed: its users"},
+      {"10 5 --think 1s", "--think requires --closed"},
+      {"10 1 5 --closed 2", "PERIOD: --closed and ramps have none"},
+      {"10 1 5 --arrivals ramp:1..2", "PERIOD: --closed and ramps have none"},
       {"10 5 --closed 0", "--closed: '0'; " + count},
       {"10 5 --closed 2 --arrivals poisson", "--closed: has no --arrivals"},
       {"10 1 5 --arrivals burst:0", "--arrivals: 'burst:0'; accepted is burst:"},

@@ -91,6 +91,30 @@ TEST_CASE("Planner: one more of each says what it changes, also outside of what 
   CHECK(plan.one_more_cheapest[2].max == 4s);
 }
 
+TEST_CASE("Planner: what is taken away saves nothing, so the cheapest keeps what there is") {
+  Question question = two_a_second(10, {{"cook", 1, 3}, {"vat", 3, 5}});
+  question.goals = {Goal::parse("all<1h")};
+
+  const Plan plan = plan_of(question);
+
+  for (const Outcome& outcome : plan.outcomes) CHECK(outcome.cost == 0);
+  REQUIRE(plan.cheapest);
+  CHECK(plan.cheapest->places == Places{3, 5});
+}
+
+TEST_CASE("Planner: a closed loop has no rate either, but a plan") {
+  Question question = two_a_second(10, {{"cook", 2, 4}});
+  question.simulation.load.pattern = Load::Pattern::kClosed;
+  question.simulation.load.users = 3;
+  question.simulation.load.clients = 30;
+  question.simulation.arrivals.clear();
+
+  const Plan plan = plan_of(question);
+
+  CHECK(plan.today.clients == 30);
+  CHECK_FALSE(plan.today.knee.has_value());
+}
+
 TEST_CASE("Planner: the knee is the load up to which the goals are met") {
   const Question question = two_a_second(100, {{"vat", 5, 5}});
   const auto slowest_at = [&question](double rate) {

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kClients = 300'000;
+constexpr std::size_t kClients = 200'000;
 
 double seconds(Nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
@@ -49,9 +49,9 @@ double chance_to_wait(std::size_t places, double load) {
 }
 
 TEST_CASE("Theory: M/M/c waits as Erlang says, within 1 %") {
-  for (const std::size_t places : {1U, 2U, 5U}) {
+  for (const std::size_t places : {1U, 3U}) {
     CAPTURE(places);
-    const double load = 0.6, rate = load * static_cast<double>(places);
+    const double load = 0.5, rate = load * static_cast<double>(places);
     const Statistics statistics = measured(queue(places, Distribution::exponential(1s), rate));
 
     const double wait = chance_to_wait(places, load) / (static_cast<double>(places) - rate);
@@ -63,7 +63,7 @@ TEST_CASE("Theory: M/M/c waits as Erlang says, within 1 %") {
 }
 
 TEST_CASE("Theory: M/D/1 waits half as long as M/M/1, within 1 %") {
-  const double load = 0.6;
+  const double load = 0.5;
   const Statistics statistics = measured(queue(1, Distribution(1s), load));
 
   const double wait = load / (2 * (1 - load));  // Pollaczek and Khinchine
@@ -72,10 +72,10 @@ TEST_CASE("Theory: M/D/1 waits half as long as M/M/1, within 1 %") {
 }
 
 TEST_CASE("Theory: M/M/1 serves within t as the exponential distribution says") {
-  const Statistics statistics = measured(queue(1, Distribution::exponential(1s), 0.6));
+  const Statistics statistics = measured(queue(1, Distribution::exponential(1s), 0.5));
 
   for (const double percent : {50.0, 90.0, 95.0, 99.0}) {
-    const double within = -std::log(1 - percent / 100) / (1 - 0.6);
+    const double within = -std::log(1 - percent / 100) / (1 - 0.5);
     CHECK(seconds(statistics.percentile(percent)) == doctest::Approx(within).epsilon(0.02));
   }
 }
@@ -86,7 +86,7 @@ TEST_CASE(
   simulation.load.pattern = Load::Pattern::kClosed;
   simulation.load.users = 20;
   simulation.load.think = 3s;
-  simulation.load.clients = 100'000;
+  simulation.load.clients = 50'000;
 
   const Statistics statistics = measured(simulation);
 
@@ -95,7 +95,10 @@ TEST_CASE(
 }
 
 TEST_CASE("Theory: Little's law holds to rounding, whatever the load") {
-  CHECK(std::abs(measured(queue(3, Distribution::exponential(1s), 2.5)).little) < 1e-9);
+  Simulation simulation = queue(3, Distribution::exponential(1s), 2.5);
+  simulation.arrivals.resize(20'000);
+
+  CHECK(std::abs(measured(simulation).little) < 1e-9);
 }
 
 TEST_CASE("Theory: the bottleneck of the tutorial's restaurant lets its queue grow by 1 in 1 s") {
