@@ -18,7 +18,7 @@ Task<void> use(Lock& lock) {
 
 Task<void> show() {
   const DumpOnSignal dump(Loop::current(), SIGQUIT);
-  Lock soda;
+  Lock soda("soda");
   const TaskHandle<void> first = spawn(use(soda), "first");
   const TaskHandle<void> second = spawn(use(soda), "second");
   co_await sleep(1s);

@@ -50,7 +50,10 @@ class Connect : public Waiter, private Operation {
     self.cancel_asked_ = true;
     loop_of(self.context()).cancel(self);
   }
-  static constexpr Kind kKind{"a connection", &cancel};
+  static std::string describe(const Waiter& waiter) {
+    return "connect to " + static_cast<const Connect&>(waiter).address_.to_string();
+  }
+  static constexpr Kind kKind{"a connection", &cancel, &describe};
 
   const int fd_;
   const SocketAddress address_;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "brigade/net/address.h"
@@ -61,7 +62,8 @@ class Connection {
     bool out_of_memory_ = false;  // Woken without its goal: the next read goes on from here.
     bool granted_ = false;        // Woken; the bytes are this read's, until it has resumed.
     static void cancel(Waiter& waiter) noexcept;
-    static constexpr Kind kKind{"bytes to read", &cancel};
+    static std::string describe(const Waiter& waiter);
+    static constexpr Kind kKind{"bytes to read", &cancel, &describe};
   };
 
   explicit Connection(Socket socket);
@@ -96,6 +98,7 @@ class Connection {
   bool open() const noexcept { return state_ == State::kOpen; }
   IntrusiveList<Waiter>& close_waiters() noexcept { return close_waiters_; }
 
+  int fd() const noexcept { return socket_.get(); }
   SocketAddress local() const noexcept { return socket_.local_address(); }
 
   /// Remembered for TCP, as the kernel forgets it when the connection breaks.

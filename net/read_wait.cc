@@ -1,6 +1,7 @@
 // What a read waits for, and whether what is there settles it.
 #include <new>
 #include <stdexcept>
+#include <string>
 
 #include "brigade/net/connection.h"
 
@@ -16,6 +17,10 @@ bool Connection::ReadWait::await_suspend(std::coroutine_handle<> coroutine) {
   else
     connection_.receive();
   return true;
+}
+
+std::string Connection::ReadWait::describe(const Waiter& waiter) {
+  return "read fd " + std::to_string(static_cast<const ReadWait&>(waiter).connection_.fd());
 }
 
 void Connection::ReadWait::end_wait() {

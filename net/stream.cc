@@ -117,6 +117,10 @@ bool StreamWriter::Drain::await_suspend(std::coroutine_handle<> coroutine) noexc
   return true;
 }
 
+std::string StreamWriter::Drain::describe(const Waiter& waiter) {
+  return "drain fd " + std::to_string(static_cast<const Drain&>(waiter).connection_.fd());
+}
+
 void StreamWriter::Drain::await_resume() {
   throw_if_cancelled();
   connection_.throw_read_error();

@@ -127,7 +127,8 @@ class StreamWriter {
 
    private:
     bool settled() const noexcept { return !connection_.write_paused() || connection_.failed(); }
-    static constexpr Kind kKind{"its peer to read", &unlink_and_wake};
+    static std::string describe(const Waiter& waiter);
+    static constexpr Kind kKind{"its peer to read", &unlink_and_wake, &describe};
     Connection& connection_;
   };
   [[nodiscard]] Drain drain() noexcept { return Drain(*connection_); }

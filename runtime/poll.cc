@@ -29,6 +29,11 @@ void PollFd::cancel(Waiter& waiter) noexcept {
   loop_of(self.context()).cancel(self);
 }
 
+std::string PollFd::describe(const Waiter& waiter) {
+  const auto& self = static_cast<const PollFd&>(waiter);
+  return ((self.events_ & POLLIN) != 0 ? "read fd " : "write fd ") + std::to_string(self.fd_);
+}
+
 void PollFd::await_resume() {
   throw_if_cancelled();
   if (result_ < 0) throw_errno(result_, "wait for descriptor " + std::to_string(fd_));

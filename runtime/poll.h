@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coroutine>
+#include <string>
 
 #include "brigade/runtime/loop.h"
 
@@ -18,7 +19,8 @@ class PollFd : public Waiter, private Operation {
  private:
   static void completed(Operation& operation, int result, bool more) noexcept;
   static void cancel(Waiter& waiter) noexcept;
-  static constexpr Kind kKind{"a descriptor", &cancel};
+  static std::string describe(const Waiter& waiter);
+  static constexpr Kind kKind{"a descriptor", &cancel, &describe};
 
   int fd_;
   unsigned events_;

@@ -451,5 +451,29 @@ TEST_CASE("StreamReader: after close() it finds the end, and what had come befor
   });
 }
 
+TEST_CASE("Streams: a report names the descriptor that a task reads, or writes to") {
+  run_async([]() -> Task<void> {
+    const auto read_one = [](StreamReader& reader) -> Task<void> { co_await reader.read(1); };
+    const auto fill = [](StreamWriter& writer) -> Task<void> {
+      writer.write(std::string(std::size_t{8} << 20, 'x'));
+      co_await writer.drain();
+    };
+    Link link(unix_pair());
+    const TaskHandle<void> reading = spawn(read_one(link.reader), "reading");
+    const TaskHandle<void> writing = spawn(fill(link.writer), "writing");
+    co_await turns(3);
+
+    const std::string tree = Loop::current().task_tree();
+
+    CHECK(tree.find("'reading' waits for read fd ") != std::string::npos);
+    CHECK(tree.find("'writing' waits for drain fd ") != std::string::npos);
+    link.writer.abort();
+    co_await wait_done(reading);
+    co_await wait_done(writing);
+    CHECK(reading.error() == nullptr);
+    CHECK(writing.error() != nullptr);
+  });
+}
+
 }  // namespace
 }  // namespace brigade

@@ -443,5 +443,21 @@ TEST_CASE("Loop: a task that caught the refusal of io_uring can go on [E-01]") {
   CHECK(end.errors == "went on");
 }
 
+TEST_CASE("wait_readable: a report names the descriptor that a task waits for") {
+  run_async([]() -> Task<void> {
+    const auto wait_for = [](int fd) -> Task<void> { co_await wait_readable(fd); };
+    const Pipe pipe;
+    const TaskHandle<void> reader = spawn(wait_for(pipe.reader.get()), "reader");
+    co_await turns(2);
+
+    const std::string tree = Loop::current().task_tree();
+
+    CHECK(tree.find("'reader' waits for read fd " + std::to_string(pipe.reader.get()) + ", ") !=
+          std::string::npos);
+    reader.cancel();
+    co_await wait_done(reader);
+  });
+}
+
 }  // namespace
 }  // namespace brigade

@@ -45,6 +45,23 @@ Request poll_in(const Pipe& pipe) {
   return request;
 }
 
+TEST_CASE("Ring: an operation that fails at once does not hold up those behind it [E-07]") {
+  const Pipe pipe;
+  pipe.write_byte();
+  Request nowhere = poll_in(pipe);
+  nowhere.fd = 1 << 20;
+  Noted operations[5];
+  Ring ring(8);
+
+  for (int i = 0; i < 5; ++i) ring.submit(operations[i], i % 2 == 0 ? nowhere : poll_in(pipe));
+  while (ring.in_flight() > 0) ring.wait(std::nullopt);
+
+  for (int i = 0; i < 5; ++i) {
+    CHECK(operations[i].completions == 1);
+    CHECK(operations[i].result == (i % 2 == 0 ? -EBADF : POLLIN));
+  }
+}
+
 TEST_CASE("Ring: an operation is in flight until its completion has been dispatched") {
   const Pipe pipe;
   Noted operation;
