@@ -1,7 +1,5 @@
 // Counts every operator new of this program: an echo must not allocate once it has warmed up.
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include "brigade/net/connect.h"
@@ -9,27 +7,8 @@
 #include "brigade/runtime/timeout.h"
 #include "brigade/tests/net/sockets.h"
 #include "brigade/tests/support/async.h"
+#include "brigade/tests/support/failing_allocator.h"
 #include "doctest/doctest.h"
-
-namespace {
-
-std::size_t allocations = 0;
-
-void* counted(std::size_t size) {
-  ++allocations;
-  void* memory = std::malloc(size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace brigade {
 namespace {
@@ -55,11 +34,11 @@ Task<std::size_t> allocations_of(RoundTrip trip, StreamReader& reader, StreamWri
   int intact = 0;
   std::size_t before = 0;
   for (int i = 0; i < kWarmUp + kRounds; ++i) {
-    if (i == kWarmUp) before = allocations;
+    if (i == kWarmUp) before = allocations();
     const bool back = co_await trip(reader, writer, message);
     if (back) ++intact;
   }
-  const std::size_t cost = allocations - before;
+  const std::size_t cost = allocations() - before;
   CHECK(intact == kWarmUp + kRounds);
   co_return cost;
 }
@@ -73,10 +52,10 @@ void check_none(std::size_t cost) {
 }
 
 TEST_CASE("Allocation: this program counts what is allocated") {
-  const std::size_t before = allocations;
+  const std::size_t before = allocations();
 
   const std::string text(counter_bytes(0, 1000));  // In another file: not optimized away.
-  const std::size_t after = allocations;
+  const std::size_t after = allocations();
 
   CHECK(after > before);
 }

@@ -14,6 +14,7 @@ constinit std::atomic<std::size_t> next{1};
 constinit std::atomic<std::size_t> first{kNever};
 constinit std::atomic<std::size_t> last{kNever};
 constinit std::atomic<std::size_t> failed{0};
+constinit std::atomic<std::size_t> asked{0};
 constinit std::atomic<std::size_t> outstanding{0};
 constinit thread_local int spared = 0;
 
@@ -25,6 +26,7 @@ bool is_to_fail() noexcept {
 }
 
 void* allocate(std::size_t size) {
+  ++asked;
   if (is_to_fail()) {
     ++failed;
     throw std::bad_alloc();
@@ -66,6 +68,8 @@ std::size_t FailNth::failures() noexcept { return failed; }
 NeverFail::NeverFail() noexcept { ++spared; }
 
 NeverFail::~NeverFail() { --spared; }
+
+std::size_t allocations() noexcept { return asked; }
 
 std::size_t outstanding_allocations() noexcept { return outstanding; }
 

@@ -34,6 +34,9 @@ class NeverFail {
   NeverFail& operator=(const NeverFail&) = delete;
 };
 
+/// How often operator new was called.
+std::size_t allocations() noexcept;
+
 /// What operator new has given out and operator delete has not got back.
 std::size_t outstanding_allocations() noexcept;
 

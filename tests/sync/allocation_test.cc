@@ -1,7 +1,5 @@
 // Counts every operator new of this program: waiting for a primitive must not allocate.
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,27 +14,8 @@
 #include "brigade/sync/queue.h"
 #include "brigade/sync/semaphore.h"
 #include "brigade/tests/support/async.h"
+#include "brigade/tests/support/failing_allocator.h"
 #include "doctest/doctest.h"
-
-namespace {
-
-std::size_t allocations = 0;
-
-void* counted(std::size_t size) {
-  ++allocations;
-  void* memory = std::malloc(size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace brigade {
 namespace {
@@ -97,11 +76,11 @@ Task<void> use_all_together(Kitchen& kitchen, int rounds) {
 }
 
 TEST_CASE("Allocation: this program counts what is allocated") {
-  const std::size_t before = allocations;
+  const std::size_t before = allocations();
 
   const Lock lock(std::string(100, 'x'));
 
-  CHECK(allocations > before);
+  CHECK(allocations() > before);
 }
 
 TEST_CASE("Allocation: no primitive allocates to let a task wait") {
@@ -109,13 +88,13 @@ TEST_CASE("Allocation: no primitive allocates to let a task wait") {
     Kitchen kitchen;
     co_await use_all_together(kitchen, 1);
 
-    const std::size_t before_one = allocations;
+    const std::size_t before_one = allocations();
     co_await use_all_together(kitchen, 1);
-    const std::size_t of_one = allocations - before_one;
+    const std::size_t of_one = allocations() - before_one;
     kitchen.had_to_wait = kitchen.got = 0;
-    const std::size_t before = allocations;
+    const std::size_t before = allocations();
     co_await use_all_together(kitchen, kRounds);
-    const std::size_t of_many = allocations - before;
+    const std::size_t of_many = allocations() - before;
 
     CHECK(kitchen.had_to_wait > kRounds);
     CHECK(kitchen.got == kRounds * kTasks / 2);
