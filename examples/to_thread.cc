@@ -34,7 +34,7 @@ brigade::Task<void> call_blocking_functions() {
   std::printf("fries: %zu\n", first);
 
   // A lambda in place, if what it captures needs no destructor.
-  const int n = 6;
+  int n = 6;
   const int second = co_await brigade::to_thread([n] { return 7 * n; });
   std::printf("7 * 6: %d\n", second);
 

@@ -169,7 +169,10 @@ TEST_CASE("Task: values and errors pass the end of the budget") {
 }
 
 Task<void> read_until(int fd, const bool& stop, int& count) {
-  for (; !stop; ++count) co_await wait_readable(fd);
+  while (!stop) {
+    co_await wait_readable(fd);
+    ++count;
+  }
 }
 
 TEST_CASE("Loop: descriptors that are always ready do not hold up a timer [C-06]") {
@@ -193,7 +196,10 @@ TEST_CASE("Loop: descriptors that are always ready do not hold up a timer [C-06]
 }
 
 Task<void> sleep_again(const bool& stop, int& count) {
-  for (; !stop; ++count) co_await sleep(1ns);
+  while (!stop) {
+    co_await sleep(1ns);
+    ++count;
+  }
 }
 
 TEST_CASE("Loop: timers that are always due do not hold up a descriptor [C-06]") {

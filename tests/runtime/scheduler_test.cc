@@ -1,11 +1,10 @@
 // Which task runs next, for how long, and what is told of it.
-#include "brigade/runtime/scheduler.h"
-
 #include <chrono>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "brigade/runtime/loop.h"
 #include "brigade/runtime/run.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"

@@ -1,9 +1,9 @@
-#include "brigade/runtime/task_tree.h"
-
+// The tree of waiting tasks, as Loop::task_tree() and the report of a deadlock show it.
 #include <algorithm>
 #include <string>
 #include <vector>
 
+#include "brigade/runtime/loop.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"
 #include "brigade/runtime/wait.h"
