@@ -1,6 +1,7 @@
 // What the parts of brigade cost by themselves, per operation, on the virtual clock:
 //   ./bazelw run --config=release //bench:micro
-// On a machine that is not quiet, count instructions instead, less those of no iteration:
+// On a machine that is not quiet, count instructions instead, less those of no iteration; a virtual
+// machine may lack the counters for it, callgrind does without:
 //   perf stat -e instructions:u bazel-bin/bench/micro --benchmark_filter=yield
 #include <malloc.h>
 #include <unistd.h>
