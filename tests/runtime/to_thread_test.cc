@@ -215,12 +215,20 @@ TEST_CASE("to_thread: a task that is to be cancelled asks no thread") {
   });
 }
 
+Task<void> pass_when_begun(Deadline& deadline, Held& held) {
+  held.begun.acquire();
+  deadline.reschedule(Loop::current().now());
+  co_return;
+}
+
 TEST_CASE("to_thread: a deadline ends the wait") {
   run_async_real([]() -> Task<void> {
     const auto held = std::make_shared<Held>();
+    Deadline deadline(TimePoint::max());
+    const TaskHandle<void> passing = spawn(pass_when_begun(deadline, *held));
     std::string thrown = "nothing";
     try {
-      co_await timeout(1ms, to_thread(&hold, held));
+      co_await timeout(deadline, to_thread(&hold, held));
     } catch (const TimeoutError&) {
       thrown = "TimeoutError";
     }
@@ -228,6 +236,7 @@ TEST_CASE("to_thread: a deadline ends the wait") {
     CHECK(thrown == "TimeoutError");
     held->go.release();
     held->ended.acquire();
+    co_await passing;
   });
 }
 
