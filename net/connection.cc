@@ -13,10 +13,18 @@
 namespace brigade {
 namespace {
 
-// A receive asks for this much, doubled while it is filled, so that idle connections stay small and
-// busy ones need few operations.
-constexpr std::size_t kMinReceive = 4096;
-constexpr std::size_t kMaxReceive = 65536;
+// Where the ring has buffers to share, a connection whose pieces are at most this long waits for them
+// by a multishot receive, and has no buffer while it waits.
+constexpr std::size_t kMaxShared = 2048;
+
+// Others receive to a buffer of their own, of this size, doubled while it is filled, and never more
+// than is asked for. After so many small pieces the shared buffers do again.
+constexpr std::uint32_t kMinReceive = 4096;
+constexpr std::uint32_t kMaxReceive = 65536;
+constexpr int kSmallReceives = 8;
+
+// So much is sent by write() itself if nothing waits before it: a system call costs less than a copy.
+constexpr std::size_t kLongWrite = 8192;
 
 // asyncio's marks: drain() waits above the high one until the low one is reached.
 constexpr std::size_t kHighWater = 65536;
@@ -42,13 +50,13 @@ void discard_input(const Socket& socket) noexcept {
 Connection::Connection(Socket socket)
     : loop_(*socket.loop()),
       socket_(std::move(socket)),
-      receive_size_(kMinReceive),
       receive_(*this),
       send_(*this),
       flush_(*this),
       close_limit_(*this) {
   loop_.prepare_io();
   loop_.attach(socket_.get());
+  receive_size_ = loop_.uses().multishot_receive ? 0 : kMinReceive;
   const SocketAddress peer = socket_.peer_address();
   if (peer.family() == AF_INET || peer.family() == AF_INET6)
     std::memcpy(&peer_, peer.data(), peer.size());
@@ -62,37 +70,49 @@ SocketAddress Connection::peer() const noexcept {
 
 // Reading.
 
-// For reader_, the read that waits.
-void Connection::receive() noexcept {
-  if (receive_.in_flight()) return;
-  try {
-    input_.reserve(receive_size_);
-  } catch (const std::bad_alloc&) {
-    reader_->out_of_memory_ = true;
-    return notify_reader();
-  }
-  add_reference();
-  loop_.submit(receive_, Request{Request::Kind::kReceive, socket_.get(), input_.room(),
-                                 input_.room_size(), 0});
+std::string_view Connection::consume(std::size_t count) noexcept {
+  const std::string_view bytes = input_.view().substr(0, count);
+  input_.consume(bytes.size());
+  lent_ = true;
+  return bytes;
 }
 
-void Connection::Receive::completed(Operation& operation, int result, bool) noexcept {
+// For reader_, the read that waits.
+void Connection::receive() noexcept {
+  if (multishot_ || !receive_.in_flight()) input_.settle();
+  if (receive_.in_flight()) return;
+  multishot_ = receive_size_ == 0;
+  Request request{Request::Kind::kReceiveMultishot, socket_.get()};
+  if (!multishot_) {
+    try {
+      input_.reserve(receive_size_);
+    } catch (const std::bad_alloc&) {
+      reader_->out_of_memory_ = true;
+      return notify_reader();
+    }
+    request = {Request::Kind::kReceive, socket_.get(), input_.room(), input_.room_size()};
+  }
+  add_reference();
+  loop_.submit(receive_, request);
+}
+
+void Connection::Receive::completed(Operation& operation, int result, bool more) noexcept {
   Connection& self = static_cast<Receive&>(operation).connection;
   self.received(result);
-  self.drop_reference();
+  if (!more) self.drop_reference();
 }
 
 void Connection::received(int result) noexcept {
   if (state_ != State::kOpen) return advance_close();
   if (result > 0) {
-    const auto count = static_cast<std::size_t>(result);
-    if (count == input_.room_size()) receive_size_ = std::min(receive_size_ * 2, kMaxReceive);
-    input_.commit(count);
+    take(static_cast<std::size_t>(result));
   } else if (result == 0 && write_error_ == ECONNRESET) {
     read_error_ = ECONNRESET;  // The kernel tells it once, and a send was told.
   } else if (result == 0) {
     end_of_input_ = true;
-  } else if (result != -EINTR && result != -EAGAIN) {
+  } else if (multishot_ && result == -ENOBUFS) {
+    receive_size_ = kMinReceive;
+  } else if (result != -EINTR && result != -EAGAIN && !(changing() && result == -ECANCELED)) {
     read_error_ = -result;
   }
   if (reader_ == nullptr || reader_->granted_) return;
@@ -100,6 +120,44 @@ void Connection::received(int result) noexcept {
     notify_reader();
   else
     receive();
+}
+
+void Connection::take(std::size_t count) noexcept {
+  if (!multishot_) {
+    adapt(count);
+    return input_.commit(count);
+  }
+  try {
+    append({receive_.received(), count});
+  } catch (const std::bad_alloc&) {
+    read_error_ = ENOMEM;  // The bytes are lost.
+  }
+  if (read_error_ == 0 && input_.size() <= kMaxShared) return;
+  receive_size_ = kMinReceive;
+  while (receive_size_ < kMaxReceive && receive_size_ <= count) receive_size_ *= 2;
+  loop_.cancel(receive_);
+}
+
+// Where what the last read returned stays as it is.
+void Connection::append(std::string_view piece) {
+  if (!lent_) return input_.append(piece);
+  if (piece.size() > input_.room_size()) {
+    ByteBuffer longer;
+    longer.reserve(input_.size() + piece.size());
+    longer.append(input_.view());
+    if (kept_.capacity() == 0) kept_ = std::move(input_);
+    input_ = std::move(longer);
+  }
+  input_.append_in_place(piece);
+}
+
+// The next receive to what this one brought.
+void Connection::adapt(std::size_t count) noexcept {
+  if (count == input_.room_size()) receive_size_ = std::min(receive_size_ * 2, kMaxReceive);
+  small_receives_ = count <= kMaxShared ? small_receives_ + 1 : 0;
+  if (small_receives_ < kSmallReceives || !loop_.uses().multishot_receive) return;
+  small_receives_ = 0;
+  receive_size_ = 0;
 }
 
 void Connection::notify_reader() noexcept {
@@ -117,30 +175,51 @@ void Connection::write(std::string_view bytes) {
   if (eof_written_ || state_ != State::kOpen)
     throw std::logic_error("write() after close() or write_eof()");
   if (write_error_ != 0) return;  // drain() and wait_closed() tell.
-  output_.append(bytes);
+  const std::size_t sent = bytes.size() >= kLongWrite && unsent() == 0 ? send_now(bytes) : 0;
+  if (write_error_ != 0 || sent == bytes.size()) return;
+  try {
+    output_.append(bytes.substr(sent));
+  } catch (const std::bad_alloc&) {
+    if (sent > 0) fail_write(ENOMEM);  // The stream is torn.
+    throw;
+  }
   if (!flush_.linked()) loop_.at_turn_end(flush_);
 }
 
 void Connection::Flush::run(TurnEnd& hook) noexcept {
-  static_cast<Flush&>(hook).connection.flush();
+  static_cast<Flush&>(hook).connection.send_at_turn_end();
+}
+
+// On io_uring with what else the turn has brought, in one system call.
+void Connection::send_at_turn_end() noexcept {
+  if (loop_.uses().backend != BackendKind::kIoUring || send_.in_flight() || output_.empty())
+    return flush();
+  const bool awaited = state_ != State::kOpen || eof_written_ || output_.size() > kHighWater;
+  std::swap(output_, sending_);
+  send(awaited ? 0 : Request::kTellLater);
+}
+
+void Connection::drain() noexcept {
+  if (unsent() > kHighWater) flush();
 }
 
 void Connection::flush() noexcept {
   flush_.unlink();
   if (send_.in_flight()) return update_pause();
-  if (send_some() == 0) return written();
+  output_.consume(send_now(output_.view()));
+  if (output_.empty()) return written();
   std::swap(output_, sending_);
-  send();
+  send(0);
 }
 
-std::size_t Connection::send_some() noexcept {
-  if (output_.empty()) return 0;
-  const ssize_t count = socket_.send(output_.view());
-  if (count >= 0)
-    output_.consume(static_cast<std::size_t>(count));
-  else if (count != -EAGAIN && count != -EINTR && count != -ENOBUFS)
+// What the socket takes at once, in bytes.
+std::size_t Connection::send_now(std::string_view bytes) noexcept {
+  if (bytes.empty()) return 0;
+  const ssize_t count = socket_.send(bytes);
+  if (count >= 0) return static_cast<std::size_t>(count);
+  if (count != -EAGAIN && count != -EINTR && count != -ENOBUFS)
     fail_write(static_cast<int>(-count));
-  return output_.size();
+  return 0;
 }
 
 void Connection::Send::completed(Operation& operation, int result, bool) noexcept {
@@ -160,18 +239,20 @@ void Connection::sent(int result) noexcept {
     return advance_close();
   }
   sending_.consume(static_cast<std::size_t>(std::max(result, 0)));
-  if (sending_.empty())
+  if (sending_.empty()) {
+    sending_.settle();
     flush();
-  else
-    send();
+  } else {
+    send(0);
+  }
   if (result > 0 && state_ == State::kClosing && send_.in_flight()) limit_close();
 }
 
 // Hands sending_ to the kernel.
-void Connection::send() noexcept {
+void Connection::send(unsigned flags) noexcept {
   add_reference();
   loop_.submit(send_, Request{Request::Kind::kSend, socket_.get(),
-                              const_cast<char*>(sending_.view().data()), sending_.size(), 0});
+                              const_cast<char*>(sending_.view().data()), sending_.size(), flags});
   written();
 }
 
@@ -183,6 +264,7 @@ void Connection::update_pause() noexcept {
 }
 
 void Connection::written() noexcept {
+  output_.settle();
   update_pause();
   if (unsent() == 0 && eof_written_ && !std::exchange(eof_sent_, true)) socket_.shutdown(SHUT_WR);
   advance_close();

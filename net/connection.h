@@ -43,6 +43,7 @@ class Connection {
     ReadWait(Connection& connection, const Goal& goal) noexcept
         : Waiter(kKind), connection_(connection), goal_(goal) {}
     bool await_ready() noexcept {
+      connection_.begin_read();
       return connection_.reader_ == nullptr && satisfied() && within_budget();
     }
     bool await_suspend(std::coroutine_handle<> coroutine);
@@ -75,7 +76,11 @@ class Connection {
 
   // Reading.
 
-  ByteBuffer& input() noexcept { return input_; }
+  /// What came and was not read.
+  std::string_view input() const noexcept { return input_.view(); }
+
+  /// Takes the first bytes of it. They stay where they are until the next read begins.
+  std::string_view consume(std::size_t count) noexcept;
   bool end_of_input() const noexcept { return end_of_input_; }
   bool failed() const noexcept { return read_error_ != 0 || write_error_ != 0; }
   void throw_read_error() const;
@@ -84,6 +89,7 @@ class Connection {
 
   void write(std::string_view bytes);
   void flush() noexcept;  // sends what the socket takes at once, the rest as one operation
+  void drain() noexcept;  // flushes if too much waits to be sent at the turn's end
   void write_eof() noexcept;
   bool write_paused() const noexcept { return write_paused_; }
   void throw_write_error() const;
@@ -130,11 +136,22 @@ class Connection {
 
   ~Connection() = default;
 
+  void begin_read() noexcept {
+    lent_ = false;
+    kept_.clear();
+  }
   void receive() noexcept;
   void received(int result) noexcept;
+  void take(std::size_t count) noexcept;
+  void append(std::string_view piece);
+  void adapt(std::size_t count) noexcept;
+
+  /// The multishot receive is to end, as what comes is too long for it.
+  bool changing() const noexcept { return multishot_ && receive_size_ != 0; }
   void notify_reader() noexcept;
-  std::size_t send_some() noexcept;  // what could not go at once
-  void send() noexcept;
+  std::size_t send_now(std::string_view bytes) noexcept;
+  void send(unsigned flags) noexcept;
+  void send_at_turn_end() noexcept;
   void sent(int result) noexcept;
   void written() noexcept;
   void update_pause() noexcept;
@@ -152,10 +169,14 @@ class Connection {
   State state_ = State::kOpen;
 
   ReadWait* reader_ = nullptr;  // The one read that waits or was granted and has not resumed.
-  ByteBuffer input_;            // While receive_ is in flight, the kernel writes to its room().
-  std::size_t receive_size_;
+  ByteBuffer input_;            // A receive of its own writes to its room().
+  ByteBuffer kept_;             // What the last read returned, if input_ had to move on since.
   Receive receive_;
+  std::uint32_t receive_size_;  // of its own buffer; 0: the multishot receive does.
   int read_error_ = 0;
+  std::uint8_t small_receives_ = 0;  // of its own, in a row
+  bool multishot_ = false;           // receive_ is
+  bool lent_ = false;                // What the last read returned may be in input_.
   bool end_of_input_ = false;
 
   ByteBuffer output_;   // Written, not handed to the kernel.

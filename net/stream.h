@@ -65,7 +65,6 @@ class StreamReader {
     std::string_view await_resume();
 
    private:
-    std::string_view consume(std::size_t count) noexcept;
     std::string_view take_separated();
     const bool line_;
   };
