@@ -175,14 +175,11 @@ void Connection::write(std::string_view bytes) {
   if (eof_written_ || state_ != State::kOpen)
     throw std::logic_error("write() after close() or write_eof()");
   if (write_error_ != 0) return;  // drain() and wait_closed() tell.
-  const std::size_t sent = bytes.size() >= kLongWrite && unsent() == 0 ? send_now(bytes) : 0;
-  if (write_error_ != 0 || sent == bytes.size()) return;
-  try {
-    output_.append(bytes.substr(sent));
-  } catch (const std::bad_alloc&) {
-    if (sent > 0) fail_write(ENOMEM);  // The stream is torn.
-    throw;
-  }
+  const bool at_once = bytes.size() >= kLongWrite && unsent() == 0;
+  output_.reserve(bytes.size());  // Also for the rest of what is sent at once: it must not be torn.
+  if (at_once) bytes.remove_prefix(send_now(bytes));
+  if (write_error_ != 0 || bytes.empty()) return;
+  output_.append(bytes);
   if (!flush_.linked()) loop_.at_turn_end(flush_);
 }
 

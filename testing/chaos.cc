@@ -22,6 +22,7 @@ namespace {
 
 constexpr unsigned kRingEntries = 2;
 constexpr std::size_t kMaxTransfer = 1 << 18;  // Bytes, as each is copied.
+constexpr std::size_t kMinCut = 64;            // Bytes that are told in two pieces, at least.
 constexpr int kUnknownResult = -512;           // The kernel's ERESTARTSYS, which no man page names.
 
 bool is_transfer(const Request& request) noexcept {
@@ -212,7 +213,7 @@ void Chaos::came(Proxy& proxy, int result, bool more) noexcept {
 }
 
 void Chaos::keep_piece(Proxy& proxy, std::string_view bytes, bool more) noexcept {
-  if (bytes.size() > 1 && proxy.chance(options_.shortened)) {
+  if (bytes.size() >= kMinCut && proxy.chance(options_.shortened)) {
     ++counts_.shortened;
     const std::size_t first = 1 + proxy.random() % (bytes.size() - 1);
     keep(proxy, static_cast<int>(first), true, bytes.substr(0, first));

@@ -162,7 +162,7 @@ Task<std::string> receive_some(const Socket& fd, std::size_t limit) {
   }
 }
 
-Task<std::string> receive_exactly(const Socket& fd, std::size_t bytes) {
+Task<std::string> receive_bytes(const Socket& fd, std::size_t bytes) {
   std::string all;
   while (all.size() < bytes) {
     const std::string part = co_await receive_some(fd, bytes - all.size());

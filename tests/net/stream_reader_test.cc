@@ -428,7 +428,7 @@ TEST_CASE("StreamReader: destroying it first leaves the writer at work") {
     }
 
     link.writer.write("abc");
-    const std::string bytes = co_await receive_exactly(link.peer, 3);
+    const std::string bytes = co_await receive_bytes(link.peer, 3);
 
     CHECK(bytes == "abc");
   });
