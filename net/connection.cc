@@ -13,8 +13,8 @@
 namespace brigade {
 namespace {
 
-// Where the ring has buffers to share, a connection whose pieces are at most this long waits for them
-// by a multishot receive, and has no buffer while it waits.
+// Where the ring has buffers to share, a connection whose pieces are at most this long waits for
+// them by a multishot receive, and has no buffer while it waits.
 constexpr std::size_t kMaxShared = 2048;
 
 // Others receive to a buffer of their own, of this size, doubled while it is filled, and never more
@@ -23,7 +23,8 @@ constexpr std::uint32_t kMinReceive = 4096;
 constexpr std::uint32_t kMaxReceive = 65536;
 constexpr int kSmallReceives = 8;
 
-// So much is sent by write() itself if nothing waits before it: a system call costs less than a copy.
+// So much is sent by write() itself if nothing waits before it: a system call costs less than a
+// copy.
 constexpr std::size_t kLongWrite = 8192;
 
 // asyncio's marks: drain() waits above the high one until the low one is reached.
@@ -48,15 +49,14 @@ void discard_input(const Socket& socket) noexcept {
 }  // namespace
 
 Connection::Connection(Socket socket)
-    : loop_(*socket.loop()),
-      socket_(std::move(socket)),
-      receive_(*this),
-      send_(*this),
-      flush_(*this),
-      close_limit_(*this) {
-  loop_.prepare_io();
-  loop_.attach(socket_.get());
-  receive_size_ = loop_.uses().multishot_receive ? 0 : kMinReceive;
+    : ConnectionReceive(&receive_completed),
+      ConnectionSend(&send_completed),
+      TurnEnd(&turn_ends),
+      Timer(&close_limit_passed),
+      socket_(std::move(socket)) {
+  loop().prepare_io();
+  loop().attach(socket_.get());
+  receive_size_ = loop().uses().multishot_receive ? 0 : kMinReceive;
   const SocketAddress peer = socket_.peer_address();
   if (peer.family() == AF_INET || peer.family() == AF_INET6)
     std::memcpy(&peer_, peer.data(), peer.size());
@@ -79,8 +79,8 @@ std::string_view Connection::consume(std::size_t count) noexcept {
 
 // For reader_, the read that waits.
 void Connection::receive() noexcept {
-  if (multishot_ || !receive_.in_flight()) input_.settle();
-  if (receive_.in_flight()) return;
+  if (multishot_ || !the_receive().in_flight()) input_.settle();
+  if (the_receive().in_flight()) return;
   multishot_ = receive_size_ == 0;
   Request request{Request::Kind::kReceiveMultishot, socket_.get()};
   if (!multishot_) {
@@ -93,11 +93,11 @@ void Connection::receive() noexcept {
     request = {Request::Kind::kReceive, socket_.get(), input_.room(), input_.room_size()};
   }
   add_reference();
-  loop_.submit(receive_, request);
+  loop().submit(the_receive(), request);
 }
 
-void Connection::Receive::completed(Operation& operation, int result, bool more) noexcept {
-  Connection& self = static_cast<Receive&>(operation).connection;
+void Connection::receive_completed(Operation& operation, int result, bool more) noexcept {
+  auto& self = static_cast<Connection&>(static_cast<ConnectionReceive&>(operation));
   self.received(result);
   if (!more) self.drop_reference();
 }
@@ -128,14 +128,14 @@ void Connection::take(std::size_t count) noexcept {
     return input_.commit(count);
   }
   try {
-    append({receive_.received(), count});
+    append({the_receive().received(), count});
   } catch (const std::bad_alloc&) {
     read_error_ = ENOMEM;  // The bytes are lost.
   }
   if (read_error_ == 0 && input_.size() <= kMaxShared) return;
   receive_size_ = kMinReceive;
   while (receive_size_ < kMaxReceive && receive_size_ <= count) receive_size_ *= 2;
-  loop_.cancel(receive_);
+  loop().cancel(the_receive());
 }
 
 // Where what the last read returned stays as it is.
@@ -155,7 +155,7 @@ void Connection::append(std::string_view piece) {
 void Connection::adapt(std::size_t count) noexcept {
   if (count == input_.room_size()) receive_size_ = std::min(receive_size_ * 2, kMaxReceive);
   small_receives_ = count <= kMaxShared ? small_receives_ + 1 : 0;
-  if (small_receives_ < kSmallReceives || !loop_.uses().multishot_receive) return;
+  if (small_receives_ < kSmallReceives || !loop().uses().multishot_receive) return;
   small_receives_ = 0;
   receive_size_ = 0;
 }
@@ -180,16 +180,16 @@ void Connection::write(std::string_view bytes) {
   if (at_once) bytes.remove_prefix(send_now(bytes));
   if (write_error_ != 0 || bytes.empty()) return;
   output_.append(bytes);
-  if (!flush_.linked()) loop_.at_turn_end(flush_);
+  if (!turn_end().linked()) loop().at_turn_end(*this);
 }
 
-void Connection::Flush::run(TurnEnd& hook) noexcept {
-  static_cast<Flush&>(hook).connection.send_at_turn_end();
+void Connection::turn_ends(TurnEnd& hook) noexcept {
+  static_cast<Connection&>(hook).send_at_turn_end();
 }
 
 // On io_uring with what else the turn has brought, in one system call.
 void Connection::send_at_turn_end() noexcept {
-  if (loop_.uses().backend != BackendKind::kIoUring || send_.in_flight() || output_.empty())
+  if (loop().uses().backend != BackendKind::kIoUring || the_send().in_flight() || output_.empty())
     return flush();
   const bool awaited = state_ != State::kOpen || eof_written_ || output_.size() > kHighWater;
   std::swap(output_, sending_);
@@ -201,8 +201,8 @@ void Connection::drain() noexcept {
 }
 
 void Connection::flush() noexcept {
-  flush_.unlink();
-  if (send_.in_flight()) return update_pause();
+  turn_end().unlink();
+  if (the_send().in_flight()) return update_pause();
   output_.consume(send_now(output_.view()));
   if (output_.empty()) return written();
   std::swap(output_, sending_);
@@ -219,8 +219,8 @@ std::size_t Connection::send_now(std::string_view bytes) noexcept {
   return 0;
 }
 
-void Connection::Send::completed(Operation& operation, int result, bool) noexcept {
-  Connection& self = static_cast<Send&>(operation).connection;
+void Connection::send_completed(Operation& operation, int result, bool) noexcept {
+  auto& self = static_cast<Connection&>(static_cast<ConnectionSend&>(operation));
   self.sent(result);
   self.drop_reference();
 }
@@ -242,14 +242,15 @@ void Connection::sent(int result) noexcept {
   } else {
     send(0);
   }
-  if (result > 0 && state_ == State::kClosing && send_.in_flight()) limit_close();
+  if (result > 0 && state_ == State::kClosing && the_send().in_flight()) limit_close();
 }
 
 // Hands sending_ to the kernel.
 void Connection::send(unsigned flags) noexcept {
   add_reference();
-  loop_.submit(send_, Request{Request::Kind::kSend, socket_.get(),
-                              const_cast<char*>(sending_.view().data()), sending_.size(), flags});
+  loop().submit(the_send(),
+                Request{Request::Kind::kSend, socket_.get(),
+                        const_cast<char*>(sending_.view().data()), sending_.size(), flags});
   written();
 }
 
@@ -293,14 +294,14 @@ void Connection::close() noexcept {
   end_of_input_ = true;
   notify_reader();
   flush();
-  if (state_ == State::kClosing && send_.in_flight()) limit_close();
+  if (state_ == State::kClosing && the_send().in_flight()) limit_close();
 }
 
 // From now on the peer has so long to take something more.
 void Connection::limit_close() noexcept {
-  loop_.disarm(close_limit_);
+  loop().disarm(*this);
   try {
-    loop_.arm(close_limit_, after(loop_.now(), kCloseLimit));
+    loop().arm(*this, after(loop().now(), kCloseLimit));
   } catch (const std::bad_alloc&) {
     abort(ENOMEM);
   }
@@ -313,29 +314,30 @@ void Connection::abort(int error) noexcept {
   socket_.set_option(SOL_SOCKET, SO_LINGER, reset);
   if (write_error_ == 0) fail_write(error);
   close();
-  loop_.cancel(send_);
+  loop().cancel(the_send());
   advance_close();
   drop_reference();
 }
 
-void Connection::CloseLimit::fire(Timer& timer) noexcept {
-  static_cast<CloseLimit&>(timer).connection.abort(ETIMEDOUT);
+void Connection::close_limit_passed(Timer& timer) noexcept {
+  static_cast<Connection&>(timer).abort(ETIMEDOUT);
 }
 
 // Goes as far towards closed as the operations in flight allow; called whenever one has ended.
 void Connection::advance_close() noexcept {
-  if (state_ != State::kClosing || send_.in_flight()) return;
+  if (state_ != State::kClosing || the_send().in_flight()) return;
   if (!output_.empty() && write_error_ == 0) return;
   add_reference();
-  loop_.cancel(receive_);
-  if (state_ == State::kClosing && !receive_.in_flight() && !send_.in_flight()) finish_close();
+  loop().cancel(the_receive());
+  if (state_ == State::kClosing && !the_receive().in_flight() && !the_send().in_flight())
+    finish_close();
   drop_reference();
 }
 
 void Connection::finish_close() noexcept {
   state_ = State::kClosed;
-  flush_.unlink();
-  loop_.disarm(close_limit_);
+  turn_end().unlink();
+  loop().disarm(*this);
   discard_input(socket_);
   socket_.reset();
   wake_all(close_waiters_);

@@ -15,6 +15,14 @@
 
 namespace brigade {
 
+/// What the kernel holds of a connection: two bases of one type, told apart.
+struct ConnectionReceive : Operation {
+  using Operation::Operation;
+};
+struct ConnectionSend : Operation {
+  using Operation::Operation;
+};
+
 /// A connected socket, shared by its StreamReader and StreamWriter: it owns the descriptor, the
 /// buffers and the at most one receive and one send that the kernel holds. Tasks only wait at it,
 /// so that a cancelled read or drain loses no byte: the operation goes on and serves the next one.
@@ -24,7 +32,13 @@ namespace brigade {
 ///
 /// Lifetime: counts its references: the reader, the writer, each operation in flight, and itself
 /// while it closes.
-class Connection {
+/// Size:       what an idle client costs, beside its task: the operations, the hook of the turn's
+/// end
+///             and the timer are bases, as members would need a pointer back each.
+class Connection : private ConnectionReceive,
+                   private ConnectionSend,
+                   private TurnEnd,
+                   private Timer {
  public:
   /// What a read waits for.
   struct Goal {
@@ -113,28 +127,17 @@ class Connection {
  private:
   enum class State : std::uint8_t { kOpen, kClosing, kClosed };
 
-  struct Receive : Operation {
-    explicit Receive(Connection& c) noexcept : Operation(&completed), connection(c) {}
-    static void completed(Operation& operation, int result, bool more) noexcept;
-    Connection& connection;
-  };
-  struct Send : Operation {
-    explicit Send(Connection& c) noexcept : Operation(&completed), connection(c) {}
-    static void completed(Operation& operation, int result, bool more) noexcept;
-    Connection& connection;
-  };
-  struct Flush : TurnEnd {
-    explicit Flush(Connection& c) noexcept : TurnEnd(&run), connection(c) {}
-    static void run(TurnEnd& hook) noexcept;
-    Connection& connection;
-  };
-  struct CloseLimit : Timer {
-    explicit CloseLimit(Connection& c) noexcept : Timer(&fire), connection(c) {}
-    static void fire(Timer& timer) noexcept;
-    Connection& connection;
-  };
-
   ~Connection() = default;
+
+  static void receive_completed(Operation& operation, int result, bool more) noexcept;
+  static void send_completed(Operation& operation, int result, bool more) noexcept;
+  static void turn_ends(TurnEnd& hook) noexcept;
+  static void close_limit_passed(Timer& timer) noexcept;
+
+  Loop& loop() const noexcept { return *socket_.loop(); }
+  ConnectionReceive& the_receive() noexcept { return *this; }
+  ConnectionSend& the_send() noexcept { return *this; }
+  TurnEnd& turn_end() noexcept { return *this; }
 
   void begin_read() noexcept {
     lent_ = false;
@@ -162,35 +165,29 @@ class Connection {
   void finish_close() noexcept;
   static void wake_all(IntrusiveList<Waiter>& waiters) noexcept;
 
-  Loop& loop_;
   Socket socket_;
-  sockaddr_in6 peer_{};         // Or sockaddr_in; family 0 if it is neither.
-  std::size_t references_ = 2;  // the reader's and the writer's
-  State state_ = State::kOpen;
+  sockaddr_in6 peer_{};           // Or sockaddr_in; family 0 if it is neither.
+  std::uint32_t references_ = 2;  // the reader's and the writer's
 
   ReadWait* reader_ = nullptr;  // The one read that waits or was granted and has not resumed.
   ByteBuffer input_;            // A receive of its own writes to its room().
   ByteBuffer kept_;             // What the last read returned, if input_ had to move on since.
-  Receive receive_;
+  ByteBuffer output_;           // Written, not handed to the kernel.
+  ByteBuffer sending_;          // Owned by the kernel while the send is in flight.
+  IntrusiveList<Waiter> drainers_;
+  IntrusiveList<Waiter> close_waiters_;
+
   std::uint32_t receive_size_;  // of its own buffer; 0: the multishot receive does.
   int read_error_ = 0;
+  int write_error_ = 0;
+  State state_ = State::kOpen;
   std::uint8_t small_receives_ = 0;  // of its own, in a row
-  bool multishot_ = false;           // receive_ is
+  bool multishot_ = false;           // The receive is.
   bool lent_ = false;                // What the last read returned may be in input_.
   bool end_of_input_ = false;
-
-  ByteBuffer output_;   // Written, not handed to the kernel.
-  ByteBuffer sending_;  // Owned by the kernel while send_ is in flight.
-  Send send_;
-  Flush flush_;
-  IntrusiveList<Waiter> drainers_;
-  int write_error_ = 0;
   bool write_paused_ = false;  // Above the high-water mark, and not below the low one since.
   bool eof_written_ = false;
   bool eof_sent_ = false;
-
-  CloseLimit close_limit_;
-  IntrusiveList<Waiter> close_waiters_;
 };
 
 }  // namespace brigade

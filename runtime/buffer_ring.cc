@@ -11,8 +11,8 @@ namespace brigade {
 namespace {
 
 // Names of Linux 6.12, which the headers of older systems do not have.
-constexpr std::uint16_t kIncremental = 2;      // IOU_PBUF_RING_INC
-constexpr unsigned kBufferMore = 1 << 4;  // IORING_CQE_F_BUF_MORE: the buffer is not full.
+constexpr std::uint16_t kIncremental = 2;  // IOU_PBUF_RING_INC
+constexpr unsigned kBufferMore = 1 << 4;   // IORING_CQE_F_BUF_MORE: the buffer is not full.
 
 constexpr std::uint16_t kGroup = 0;
 constexpr unsigned kIncrementalBuffers = 16;
@@ -46,7 +46,8 @@ std::unique_ptr<BufferRing> BufferRing::open(io_uring& ring) {
 int BufferRing::attach(io_uring& ring) noexcept {
   io_uring_buf_ring_init(entries_);
   const std::uint16_t flags = incremental_ ? kIncremental : 0;  // Called `pad` in older headers.
-  io_uring_buf_reg registration{reinterpret_cast<std::uintptr_t>(entries_), count_, kGroup, flags, {}};
+  io_uring_buf_reg registration{
+      reinterpret_cast<std::uintptr_t>(entries_), count_, kGroup, flags, {}};
   const int result = io_uring_register_buf_ring(&ring, &registration, 0);
   for (unsigned id = 0; result == 0 && id < count_; ++id) provide(static_cast<unsigned short>(id));
   return result;
@@ -55,8 +56,8 @@ int BufferRing::attach(io_uring& ring) noexcept {
 void BufferRing::provide(unsigned short id) noexcept {
   used_[id] = 0;
   io_uring_buf_ring_add(entries_, memory_ + id * buffer_size(),
-                        static_cast<unsigned>(buffer_size()), id,
-                        io_uring_buf_ring_mask(count_), 0);
+                        static_cast<unsigned>(buffer_size()), id, io_uring_buf_ring_mask(count_),
+                        0);
   io_uring_buf_ring_advance(entries_, 1);
 }
 

@@ -284,7 +284,8 @@ void Ring::wait_to_send(Operation& operation) noexcept {
   --told_later_;
   operation.submitted_ = false;
   backlog_.push_back(operation);
-  const bool cancelled = std::exchange(operation.cancel_, Operation::Cancel::kNo) != Operation::Cancel::kNo;
+  const bool cancelled =
+      std::exchange(operation.cancel_, Operation::Cancel::kNo) != Operation::Cancel::kNo;
   if (cancelled) cancel(operation);
 }
 
