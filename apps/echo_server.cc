@@ -60,8 +60,10 @@ class EchoServer {
 
  private:
   Task<void> serve(StreamReader reader, StreamWriter writer);
-  Task<void> echo(StreamReader& reader, StreamWriter& writer);
-  Task<void> answer_all(StreamReader& reader, StreamWriter& writer);
+  Task<void> serve_in_turn(StreamReader reader, StreamWriter writer);
+  Task<void> delay();
+  Task<void> close(StreamWriter& writer);
+  static void tell(std::size_t bytes, const StreamWriter& writer);
   Task<void> stop(Server& server);
   Task<void> finish(const Server& server);
 
@@ -70,41 +72,47 @@ class EchoServer {
   Lock counter_;  // --blocking: one client at a time.
 };
 
-Task<void> EchoServer::answer_all(StreamReader& reader, StreamWriter& writer) {
-  Session session(sessions_);
-  const std::string peer = options_.verbose ? writer.peer_address().to_string() : std::string();
-  do {
-    session.state = Session::State::kWaiting;
-    const std::string_view bytes = co_await reader.read(options_.once ? kOnceSize : kReadSize);
-    session.state = Session::State::kBusy;
-    if (bytes.empty()) break;
-    if (options_.verbose) std::printf("%zu bytes from %s\n", bytes.size(), peer.c_str());
-    if (options_.delay > Nanoseconds::zero()) co_await sleep(options_.delay);
-    writer.write(bytes);
-    co_await writer.drain();
-  } while (!options_.once);
-}
-
-Task<void> EchoServer::echo(StreamReader& reader, StreamWriter& writer) {
-  try {
-    co_await answer_all(reader, writer);
-  } catch (const Cancelled&) {  // Let go; its last answer may still be on the way out.
-  }
-  writer.close();
-  co_await writer.wait_closed();
-}
-
+// One coroutine, which waits for a request: what a client costs while it is idle. What is rarely
+// done is in others.
 Task<void> EchoServer::serve(StreamReader reader, StreamWriter writer) {
+  Session session(sessions_);
   try {
-    if (options_.blocking) {
-      const Lock::Guard guard = co_await counter_.acquire();
-      co_await echo(reader, writer);
-    } else {
-      co_await echo(reader, writer);
-    }
+    do {
+      session.state = Session::State::kWaiting;
+      const std::string_view bytes = co_await reader.read(options_.once ? kOnceSize : kReadSize);
+      session.state = Session::State::kBusy;
+      if (bytes.empty()) break;
+      if (options_.verbose) tell(bytes.size(), writer);
+      if (options_.delay > Nanoseconds::zero()) co_await delay();
+      writer.write(bytes);
+      co_await writer.drain();
+    } while (!options_.once);
+  } catch (const Cancelled&) {  // Let go; its last answer may still be on the way out.
+    session.state = Session::State::kBusy;
   } catch (const std::system_error& error) {
     if (options_.verbose) std::printf("%s\n", error.what());
   }
+  co_await close(writer);
+}
+
+Task<void> EchoServer::serve_in_turn(StreamReader reader, StreamWriter writer) {
+  const Lock::Guard guard = co_await counter_.acquire();
+  co_await serve(std::move(reader), std::move(writer));
+}
+
+Task<void> EchoServer::delay() { co_await sleep(options_.delay); }
+
+Task<void> EchoServer::close(StreamWriter& writer) {
+  writer.close();
+  try {
+    co_await writer.wait_closed();
+  } catch (const std::system_error& error) {
+    if (options_.verbose) std::printf("%s\n", error.what());
+  }
+}
+
+void EchoServer::tell(std::size_t bytes, const StreamWriter& writer) {
+  std::printf("%zu bytes from %s\n", bytes, writer.peer_address().to_string().c_str());
 }
 
 // A client is finished when it has its answers and has sent nothing for a pause.
@@ -134,7 +142,8 @@ Task<Server> listen(const Options& options, StreamHandler handler) {
 Task<void> EchoServer::run() {
   std::optional<Signals> signals(std::in_place, std::initializer_list<int>{SIGINT, SIGTERM});
   StreamHandler handler = [this](StreamReader reader, StreamWriter writer) {
-    return serve(std::move(reader), std::move(writer));
+    return options_.blocking ? serve_in_turn(std::move(reader), std::move(writer))
+                             : serve(std::move(reader), std::move(writer));
   };
   Server server = co_await listen(options_, std::move(handler));
   if (options_.verbose) std::printf("%s\n", Loop::current().capabilities().to_string().c_str());

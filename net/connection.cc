@@ -13,10 +13,19 @@
 namespace brigade {
 namespace {
 
-// A receive asks for this much, doubled while it is filled, so that idle connections stay small and
-// busy ones need few operations.
-constexpr std::size_t kMinReceive = 4096;
-constexpr std::size_t kMaxReceive = 65536;
+// Where the ring has buffers to share, a connection whose pieces are at most this long waits for
+// them by a multishot receive, and has no buffer while it waits.
+constexpr std::size_t kMaxShared = 2048;
+
+// Others receive to a buffer of their own, of this size, doubled while it is filled, and never more
+// than is asked for. After so many small pieces the shared buffers do again.
+constexpr std::uint32_t kMinReceive = 4096;
+constexpr std::uint32_t kMaxReceive = 65536;
+constexpr int kSmallReceives = 8;
+
+// So much is sent by write() itself if nothing waits before it: a system call costs less than a
+// copy.
+constexpr std::size_t kLongWrite = 8192;
 
 // asyncio's marks: drain() waits above the high one until the low one is reached.
 constexpr std::size_t kHighWater = 65536;
@@ -40,15 +49,14 @@ void discard_input(const Socket& socket) noexcept {
 }  // namespace
 
 Connection::Connection(Socket socket)
-    : loop_(*socket.loop()),
-      socket_(std::move(socket)),
-      receive_size_(kMinReceive),
-      receive_(*this),
-      send_(*this),
-      flush_(*this),
-      close_limit_(*this) {
-  loop_.prepare_io();
-  loop_.attach(socket_.get());
+    : ConnectionReceive(&receive_completed),
+      ConnectionSend(&send_completed),
+      TurnEnd(&turn_ends),
+      Timer(&close_limit_passed),
+      socket_(std::move(socket)) {
+  loop().prepare_io();
+  loop().attach(socket_.get());
+  receive_size_ = loop().uses().multishot_receive ? 0 : kMinReceive;
   const SocketAddress peer = socket_.peer_address();
   if (peer.family() == AF_INET || peer.family() == AF_INET6)
     std::memcpy(&peer_, peer.data(), peer.size());
@@ -62,37 +70,49 @@ SocketAddress Connection::peer() const noexcept {
 
 // Reading.
 
-// For reader_, the read that waits.
-void Connection::receive() noexcept {
-  if (receive_.in_flight()) return;
-  try {
-    input_.reserve(receive_size_);
-  } catch (const std::bad_alloc&) {
-    reader_->out_of_memory_ = true;
-    return notify_reader();
-  }
-  add_reference();
-  loop_.submit(receive_, Request{Request::Kind::kReceive, socket_.get(), input_.room(),
-                                 input_.room_size(), 0});
+std::string_view Connection::consume(std::size_t count) noexcept {
+  const std::string_view bytes = input_.view().substr(0, count);
+  input_.consume(bytes.size());
+  lent_ = true;
+  return bytes;
 }
 
-void Connection::Receive::completed(Operation& operation, int result, bool) noexcept {
-  Connection& self = static_cast<Receive&>(operation).connection;
+// For reader_, the read that waits.
+void Connection::receive() noexcept {
+  if (multishot_ || !the_receive().in_flight()) input_.settle();
+  if (the_receive().in_flight()) return;
+  multishot_ = receive_size_ == 0;
+  Request request{Request::Kind::kReceiveMultishot, socket_.get()};
+  if (!multishot_) {
+    try {
+      input_.reserve(receive_size_);
+    } catch (const std::bad_alloc&) {
+      reader_->out_of_memory_ = true;
+      return notify_reader();
+    }
+    request = {Request::Kind::kReceive, socket_.get(), input_.room(), input_.room_size()};
+  }
+  add_reference();
+  loop().submit(the_receive(), request);
+}
+
+void Connection::receive_completed(Operation& operation, int result, bool more) noexcept {
+  auto& self = static_cast<Connection&>(static_cast<ConnectionReceive&>(operation));
   self.received(result);
-  self.drop_reference();
+  if (!more) self.drop_reference();
 }
 
 void Connection::received(int result) noexcept {
   if (state_ != State::kOpen) return advance_close();
   if (result > 0) {
-    const auto count = static_cast<std::size_t>(result);
-    if (count == input_.room_size()) receive_size_ = std::min(receive_size_ * 2, kMaxReceive);
-    input_.commit(count);
+    take(static_cast<std::size_t>(result));
   } else if (result == 0 && write_error_ == ECONNRESET) {
     read_error_ = ECONNRESET;  // The kernel tells it once, and a send was told.
   } else if (result == 0) {
     end_of_input_ = true;
-  } else if (result != -EINTR && result != -EAGAIN) {
+  } else if (multishot_ && result == -ENOBUFS) {
+    receive_size_ = kMinReceive;
+  } else if (result != -EINTR && result != -EAGAIN && !(changing() && result == -ECANCELED)) {
     read_error_ = -result;
   }
   if (reader_ == nullptr || reader_->granted_) return;
@@ -100,6 +120,44 @@ void Connection::received(int result) noexcept {
     notify_reader();
   else
     receive();
+}
+
+void Connection::take(std::size_t count) noexcept {
+  if (!multishot_) {
+    adapt(count);
+    return input_.commit(count);
+  }
+  try {
+    append({the_receive().received(), count});
+  } catch (const std::bad_alloc&) {
+    read_error_ = ENOMEM;  // The bytes are lost.
+  }
+  if (read_error_ == 0 && input_.size() <= kMaxShared) return;
+  receive_size_ = kMinReceive;
+  while (receive_size_ < kMaxReceive && receive_size_ <= count) receive_size_ *= 2;
+  loop().cancel(the_receive());
+}
+
+// Where what the last read returned stays as it is.
+void Connection::append(std::string_view piece) {
+  if (!lent_) return input_.append(piece);
+  if (piece.size() > input_.room_size()) {
+    ByteBuffer longer;
+    longer.reserve(input_.size() + piece.size());
+    longer.append(input_.view());
+    if (kept_.capacity() == 0) kept_ = std::move(input_);
+    input_ = std::move(longer);
+  }
+  input_.append_in_place(piece);
+}
+
+// The next receive to what this one brought.
+void Connection::adapt(std::size_t count) noexcept {
+  if (count == input_.room_size()) receive_size_ = std::min(receive_size_ * 2, kMaxReceive);
+  small_receives_ = count <= kMaxShared ? small_receives_ + 1 : 0;
+  if (small_receives_ < kSmallReceives || !loop().uses().multishot_receive) return;
+  small_receives_ = 0;
+  receive_size_ = 0;
 }
 
 void Connection::notify_reader() noexcept {
@@ -117,34 +175,52 @@ void Connection::write(std::string_view bytes) {
   if (eof_written_ || state_ != State::kOpen)
     throw std::logic_error("write() after close() or write_eof()");
   if (write_error_ != 0) return;  // drain() and wait_closed() tell.
+  const bool at_once = bytes.size() >= kLongWrite && unsent() == 0;
+  output_.reserve(bytes.size());  // Also for the rest of what is sent at once: it must not be torn.
+  if (at_once) bytes.remove_prefix(send_now(bytes));
+  if (write_error_ != 0 || bytes.empty()) return;
   output_.append(bytes);
-  if (!flush_.linked()) loop_.at_turn_end(flush_);
+  if (!turn_end().linked()) loop().at_turn_end(*this);
 }
 
-void Connection::Flush::run(TurnEnd& hook) noexcept {
-  static_cast<Flush&>(hook).connection.flush();
+void Connection::turn_ends(TurnEnd& hook) noexcept {
+  static_cast<Connection&>(hook).send_at_turn_end();
+}
+
+// On io_uring with what else the turn has brought, in one system call.
+void Connection::send_at_turn_end() noexcept {
+  if (loop().uses().backend != BackendKind::kIoUring || the_send().in_flight() || output_.empty())
+    return flush();
+  const bool awaited = state_ != State::kOpen || eof_written_ || output_.size() > kHighWater;
+  std::swap(output_, sending_);
+  send(awaited ? 0 : Request::kTellLater);
+}
+
+void Connection::drain() noexcept {
+  if (unsent() > kHighWater) flush();
 }
 
 void Connection::flush() noexcept {
-  flush_.unlink();
-  if (send_.in_flight()) return update_pause();
-  if (send_some() == 0) return written();
+  turn_end().unlink();
+  if (the_send().in_flight()) return update_pause();
+  output_.consume(send_now(output_.view()));
+  if (output_.empty()) return written();
   std::swap(output_, sending_);
-  send();
+  send(0);
 }
 
-std::size_t Connection::send_some() noexcept {
-  if (output_.empty()) return 0;
-  const ssize_t count = socket_.send(output_.view());
-  if (count >= 0)
-    output_.consume(static_cast<std::size_t>(count));
-  else if (count != -EAGAIN && count != -EINTR && count != -ENOBUFS)
+// What the socket takes at once, in bytes.
+std::size_t Connection::send_now(std::string_view bytes) noexcept {
+  if (bytes.empty()) return 0;
+  const ssize_t count = socket_.send(bytes);
+  if (count >= 0) return static_cast<std::size_t>(count);
+  if (count != -EAGAIN && count != -EINTR && count != -ENOBUFS)
     fail_write(static_cast<int>(-count));
-  return output_.size();
+  return 0;
 }
 
-void Connection::Send::completed(Operation& operation, int result, bool) noexcept {
-  Connection& self = static_cast<Send&>(operation).connection;
+void Connection::send_completed(Operation& operation, int result, bool) noexcept {
+  auto& self = static_cast<Connection&>(static_cast<ConnectionSend&>(operation));
   self.sent(result);
   self.drop_reference();
 }
@@ -160,18 +236,21 @@ void Connection::sent(int result) noexcept {
     return advance_close();
   }
   sending_.consume(static_cast<std::size_t>(std::max(result, 0)));
-  if (sending_.empty())
+  if (sending_.empty()) {
+    sending_.settle();
     flush();
-  else
-    send();
-  if (result > 0 && state_ == State::kClosing && send_.in_flight()) limit_close();
+  } else {
+    send(0);
+  }
+  if (result > 0 && state_ == State::kClosing && the_send().in_flight()) limit_close();
 }
 
 // Hands sending_ to the kernel.
-void Connection::send() noexcept {
+void Connection::send(unsigned flags) noexcept {
   add_reference();
-  loop_.submit(send_, Request{Request::Kind::kSend, socket_.get(),
-                              const_cast<char*>(sending_.view().data()), sending_.size(), 0});
+  loop().submit(the_send(),
+                Request{Request::Kind::kSend, socket_.get(),
+                        const_cast<char*>(sending_.view().data()), sending_.size(), flags});
   written();
 }
 
@@ -183,6 +262,7 @@ void Connection::update_pause() noexcept {
 }
 
 void Connection::written() noexcept {
+  output_.settle();
   update_pause();
   if (unsent() == 0 && eof_written_ && !std::exchange(eof_sent_, true)) socket_.shutdown(SHUT_WR);
   advance_close();
@@ -214,14 +294,14 @@ void Connection::close() noexcept {
   end_of_input_ = true;
   notify_reader();
   flush();
-  if (state_ == State::kClosing && send_.in_flight()) limit_close();
+  if (state_ == State::kClosing && the_send().in_flight()) limit_close();
 }
 
 // From now on the peer has so long to take something more.
 void Connection::limit_close() noexcept {
-  loop_.disarm(close_limit_);
+  loop().disarm(*this);
   try {
-    loop_.arm(close_limit_, after(loop_.now(), kCloseLimit));
+    loop().arm(*this, after(loop().now(), kCloseLimit));
   } catch (const std::bad_alloc&) {
     abort(ENOMEM);
   }
@@ -234,29 +314,30 @@ void Connection::abort(int error) noexcept {
   socket_.set_option(SOL_SOCKET, SO_LINGER, reset);
   if (write_error_ == 0) fail_write(error);
   close();
-  loop_.cancel(send_);
+  loop().cancel(the_send());
   advance_close();
   drop_reference();
 }
 
-void Connection::CloseLimit::fire(Timer& timer) noexcept {
-  static_cast<CloseLimit&>(timer).connection.abort(ETIMEDOUT);
+void Connection::close_limit_passed(Timer& timer) noexcept {
+  static_cast<Connection&>(timer).abort(ETIMEDOUT);
 }
 
 // Goes as far towards closed as the operations in flight allow; called whenever one has ended.
 void Connection::advance_close() noexcept {
-  if (state_ != State::kClosing || send_.in_flight()) return;
+  if (state_ != State::kClosing || the_send().in_flight()) return;
   if (!output_.empty() && write_error_ == 0) return;
   add_reference();
-  loop_.cancel(receive_);
-  if (state_ == State::kClosing && !receive_.in_flight() && !send_.in_flight()) finish_close();
+  loop().cancel(the_receive());
+  if (state_ == State::kClosing && !the_receive().in_flight() && !the_send().in_flight())
+    finish_close();
   drop_reference();
 }
 
 void Connection::finish_close() noexcept {
   state_ = State::kClosed;
-  flush_.unlink();
-  loop_.disarm(close_limit_);
+  turn_end().unlink();
+  loop().disarm(*this);
   discard_input(socket_);
   socket_.reset();
   wake_all(close_waiters_);

@@ -15,6 +15,14 @@
 
 namespace brigade {
 
+/// What the kernel holds of a connection: two bases of one type, told apart.
+struct ConnectionReceive : Operation {
+  using Operation::Operation;
+};
+struct ConnectionSend : Operation {
+  using Operation::Operation;
+};
+
 /// A connected socket, shared by its StreamReader and StreamWriter: it owns the descriptor, the
 /// buffers and the at most one receive and one send that the kernel holds. Tasks only wait at it,
 /// so that a cancelled read or drain loses no byte: the operation goes on and serves the next one.
@@ -24,7 +32,13 @@ namespace brigade {
 ///
 /// Lifetime: counts its references: the reader, the writer, each operation in flight, and itself
 /// while it closes.
-class Connection {
+/// Size:       what an idle client costs, beside its task: the operations, the hook of the turn's
+/// end
+///             and the timer are bases, as members would need a pointer back each.
+class Connection : private ConnectionReceive,
+                   private ConnectionSend,
+                   private TurnEnd,
+                   private Timer {
  public:
   /// What a read waits for.
   struct Goal {
@@ -43,6 +57,7 @@ class Connection {
     ReadWait(Connection& connection, const Goal& goal) noexcept
         : Waiter(kKind), connection_(connection), goal_(goal) {}
     bool await_ready() noexcept {
+      connection_.begin_read();
       return connection_.reader_ == nullptr && satisfied() && within_budget();
     }
     bool await_suspend(std::coroutine_handle<> coroutine);
@@ -75,7 +90,11 @@ class Connection {
 
   // Reading.
 
-  ByteBuffer& input() noexcept { return input_; }
+  /// What came and was not read.
+  std::string_view input() const noexcept { return input_.view(); }
+
+  /// Takes the first bytes of it. They stay where they are until the next read begins.
+  std::string_view consume(std::size_t count) noexcept;
   bool end_of_input() const noexcept { return end_of_input_; }
   bool failed() const noexcept { return read_error_ != 0 || write_error_ != 0; }
   void throw_read_error() const;
@@ -84,6 +103,7 @@ class Connection {
 
   void write(std::string_view bytes);
   void flush() noexcept;  // sends what the socket takes at once, the rest as one operation
+  void drain() noexcept;  // flushes if too much waits to be sent at the turn's end
   void write_eof() noexcept;
   bool write_paused() const noexcept { return write_paused_; }
   void throw_write_error() const;
@@ -107,34 +127,34 @@ class Connection {
  private:
   enum class State : std::uint8_t { kOpen, kClosing, kClosed };
 
-  struct Receive : Operation {
-    explicit Receive(Connection& c) noexcept : Operation(&completed), connection(c) {}
-    static void completed(Operation& operation, int result, bool more) noexcept;
-    Connection& connection;
-  };
-  struct Send : Operation {
-    explicit Send(Connection& c) noexcept : Operation(&completed), connection(c) {}
-    static void completed(Operation& operation, int result, bool more) noexcept;
-    Connection& connection;
-  };
-  struct Flush : TurnEnd {
-    explicit Flush(Connection& c) noexcept : TurnEnd(&run), connection(c) {}
-    static void run(TurnEnd& hook) noexcept;
-    Connection& connection;
-  };
-  struct CloseLimit : Timer {
-    explicit CloseLimit(Connection& c) noexcept : Timer(&fire), connection(c) {}
-    static void fire(Timer& timer) noexcept;
-    Connection& connection;
-  };
-
   ~Connection() = default;
 
+  static void receive_completed(Operation& operation, int result, bool more) noexcept;
+  static void send_completed(Operation& operation, int result, bool more) noexcept;
+  static void turn_ends(TurnEnd& hook) noexcept;
+  static void close_limit_passed(Timer& timer) noexcept;
+
+  Loop& loop() const noexcept { return *socket_.loop(); }
+  ConnectionReceive& the_receive() noexcept { return *this; }
+  ConnectionSend& the_send() noexcept { return *this; }
+  TurnEnd& turn_end() noexcept { return *this; }
+
+  void begin_read() noexcept {
+    lent_ = false;
+    kept_.clear();
+  }
   void receive() noexcept;
   void received(int result) noexcept;
+  void take(std::size_t count) noexcept;
+  void append(std::string_view piece);
+  void adapt(std::size_t count) noexcept;
+
+  /// The multishot receive is to end, as what comes is too long for it.
+  bool changing() const noexcept { return multishot_ && receive_size_ != 0; }
   void notify_reader() noexcept;
-  std::size_t send_some() noexcept;  // what could not go at once
-  void send() noexcept;
+  std::size_t send_now(std::string_view bytes) noexcept;
+  void send(unsigned flags) noexcept;
+  void send_at_turn_end() noexcept;
   void sent(int result) noexcept;
   void written() noexcept;
   void update_pause() noexcept;
@@ -145,31 +165,29 @@ class Connection {
   void finish_close() noexcept;
   static void wake_all(IntrusiveList<Waiter>& waiters) noexcept;
 
-  Loop& loop_;
   Socket socket_;
-  sockaddr_in6 peer_{};         // Or sockaddr_in; family 0 if it is neither.
-  std::size_t references_ = 2;  // the reader's and the writer's
-  State state_ = State::kOpen;
+  sockaddr_in6 peer_{};           // Or sockaddr_in; family 0 if it is neither.
+  std::uint32_t references_ = 2;  // the reader's and the writer's
 
   ReadWait* reader_ = nullptr;  // The one read that waits or was granted and has not resumed.
-  ByteBuffer input_;            // While receive_ is in flight, the kernel writes to its room().
-  std::size_t receive_size_;
-  Receive receive_;
-  int read_error_ = 0;
-  bool end_of_input_ = false;
-
-  ByteBuffer output_;   // Written, not handed to the kernel.
-  ByteBuffer sending_;  // Owned by the kernel while send_ is in flight.
-  Send send_;
-  Flush flush_;
+  ByteBuffer input_;            // A receive of its own writes to its room().
+  ByteBuffer kept_;             // What the last read returned, if input_ had to move on since.
+  ByteBuffer output_;           // Written, not handed to the kernel.
+  ByteBuffer sending_;          // Owned by the kernel while the send is in flight.
   IntrusiveList<Waiter> drainers_;
+  IntrusiveList<Waiter> close_waiters_;
+
+  std::uint32_t receive_size_;  // of its own buffer; 0: the multishot receive does.
+  int read_error_ = 0;
   int write_error_ = 0;
+  State state_ = State::kOpen;
+  std::uint8_t small_receives_ = 0;  // of its own, in a row
+  bool multishot_ = false;           // The receive is.
+  bool lent_ = false;                // What the last read returned may be in input_.
+  bool end_of_input_ = false;
   bool write_paused_ = false;  // Above the high-water mark, and not below the low one since.
   bool eof_written_ = false;
   bool eof_sent_ = false;
-
-  CloseLimit close_limit_;
-  IntrusiveList<Waiter> close_waiters_;
 };
 
 }  // namespace brigade

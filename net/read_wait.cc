@@ -47,7 +47,7 @@ bool Connection::ReadWait::satisfied() noexcept {
 
 // As asyncio: the separator may start anywhere up to the limit, counted from the first byte.
 bool Connection::ReadWait::separator_settled() noexcept {
-  const std::string_view bytes = connection_.input_.view();
+  const std::string_view bytes = connection_.input();
   const std::size_t length = goal_.separator.size();
   if (goal_.kind != Goal::Kind::kUntil || bytes.size() < goal_.scanned + length) return false;
   goal_.found = bytes.find(goal_.separator, goal_.scanned);

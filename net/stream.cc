@@ -16,9 +16,9 @@ std::string incomplete_text(std::size_t received, std::optional<std::size_t> wan
 }
 
 // The bytes go with the error: without memory for it they stay.
-[[noreturn]] void throw_incomplete(ByteBuffer& input, std::optional<std::size_t> wanted) {
-  IncompleteReadError error(input.view(), wanted);
-  input.consume(input.size());
+[[noreturn]] void throw_incomplete(Connection& connection, std::optional<std::size_t> wanted) {
+  IncompleteReadError error(connection.input(), wanted);
+  connection.consume(connection.input().size());
   throw error;
 }
 
@@ -60,35 +60,29 @@ StreamReader::Read StreamReader::readline() noexcept {
               {.kind = Connection::Goal::Kind::kUntil, .separator = "\n", .limit = limit_}, true);
 }
 
-std::string_view StreamReader::Read::consume(std::size_t count) noexcept {
-  const std::string_view bytes = connection_.input().view().substr(0, count);
-  connection_.input().consume(bytes.size());
-  return bytes;
-}
-
 std::string_view StreamReader::Read::await_resume() {
   end_wait();
   connection_.throw_read_error();
   if (goal_.kind == Connection::Goal::Kind::kUntil) return take_separated();
   const std::size_t held = connection_.input().size();
   if (goal_.kind == Connection::Goal::Kind::kExactly && held < goal_.count)
-    throw_incomplete(connection_.input(), goal_.count);
-  return consume(goal_.count);
+    throw_incomplete(connection_, goal_.count);
+  return connection_.consume(goal_.count);
 }
 
 std::string_view StreamReader::Read::take_separated() {
   const std::size_t held = connection_.input().size();
   const bool found = goal_.found != std::string_view::npos;
   const std::size_t length = found ? goal_.found + goal_.separator.size() : held;
-  if (found && goal_.found <= goal_.limit) return consume(length);
+  if (found && goal_.found <= goal_.limit) return connection_.consume(length);
   const std::size_t scanned = found ? goal_.found : goal_.scanned;
   if (scanned > goal_.limit) {
     LimitOverrunError error(goal_.limit, scanned);
-    if (line_) consume(length);
+    if (line_) connection_.consume(length);
     throw error;
   }
-  if (line_) return consume(held);
-  throw_incomplete(connection_.input(), std::nullopt);
+  if (line_) return connection_.consume(held);
+  throw_incomplete(connection_, std::nullopt);
 }
 
 StreamWriter& StreamWriter::operator=(StreamWriter&& other) noexcept {
@@ -104,7 +98,7 @@ StreamWriter::~StreamWriter() {
 }
 
 bool StreamWriter::Drain::await_ready() noexcept {
-  connection_.flush();
+  connection_.drain();
   return settled() && within_budget();
 }
 

@@ -37,8 +37,9 @@ class LimitOverrunError final : public std::runtime_error {
 ///   overlong line is dropped when LimitOverrunError is thrown, as asyncio does.
 ///
 /// Errors:       std::system_error for a broken connection, again on every later read, so that a
-///               reset never looks like an end; std::bad_alloc if the buffer cannot grow, which
-///               loses no byte: read again; std::logic_error if two tasks read at once,
+///               reset never looks like an end; one that had no memory for what came is broken too
+///               (ENOMEM); std::bad_alloc if the buffer cannot grow for what may come, which loses
+///               no byte: read again; std::logic_error if two tasks read at once,
 ///               std::invalid_argument for an empty separator.
 /// Cancellation: safe and at once; no byte is lost or doubled, the next read gets it.
 /// Complexity:   O(bytes); no allocation once the buffer has grown to its use.
@@ -65,7 +66,6 @@ class StreamReader {
     std::string_view await_resume();
 
    private:
-    std::string_view consume(std::size_t count) noexcept;
     std::string_view take_separated();
     const bool line_;
   };
@@ -87,10 +87,11 @@ class StreamReader {
 
 /// The writing end of a connection.
 ///
-/// - write(bytes) copies them into the buffer and never waits. They are sent at the next
-///   drain(), or at the end of the loop's turn, together.
-/// - drain() sends now what the socket takes. It returns at once while less than 64 KiB wait to be
-///   sent; above, it parks until the peer has taken all but 16 KiB.
+/// - write(bytes) never waits. It copies them into the buffer, which is sent at the end of the
+///   loop's turn, together with what other tasks have written; what comes alone and is long is sent
+///   at once, as far as the socket takes it.
+/// - drain() returns at once while less than 64 KiB wait to be sent; above, it sends what the socket
+///   takes and parks until the peer has taken all but 16 KiB.
 /// - write_eof() ends our direction after what was written; reading goes on.
 /// - close() sends what was written, in the background, then closes both directions; unread input
 ///   is dropped. If the peer takes nothing for 30 s, or there is no memory to wait for it, the

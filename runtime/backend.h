@@ -58,7 +58,9 @@ class Backend {
   std::vector<Request> operations() {
     return on([](auto& backend) { return backend.operations(); });
   }
-  std::size_t may_complete() noexcept { return custom_ ? custom_->may_complete() : in_flight(); }
+  std::size_t may_complete() noexcept {
+    return on([](auto& backend) { return backend.may_complete(); });
+  }
   /// The last look told or left something: there may be more to do at once.
   bool busy() noexcept {
     return on([](auto& backend) { return backend.busy(); });

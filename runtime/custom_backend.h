@@ -51,6 +51,12 @@ class CustomBackend : public SocketCalls {
   static void complete(Operation& operation, int result, bool more) noexcept {
     operation.complete_(operation, result, more);
   }
+
+  /// The same for a kReceiveMultishot: `bytes` are what came.
+  static void complete(Operation& operation, int result, bool more, char* bytes) noexcept {
+    operation.request_.data = bytes;
+    operation.complete_(operation, result, more);
+  }
 };
 
 /// Makes the back end of a loop, which outlives it, on the loop's thread; may throw what the set-up

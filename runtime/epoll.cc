@@ -114,6 +114,8 @@ int Epoll::start(Operation& operation, Descriptor& descriptor) noexcept {
     case Request::Kind::kSend:
       descriptor.writers.push_back(operation);
       break;
+    case Request::Kind::kReceiveMultishot:
+      return -EOPNOTSUPP;
     case Request::Kind::kAccept:
       set_nonblocking(request.fd);
       [[fallthrough]];

@@ -40,6 +40,7 @@ class Epoll {
   void wait(std::optional<Nanoseconds> timeout) noexcept;
   void poll() noexcept { wait(Nanoseconds::zero()); }
   std::size_t in_flight() const noexcept { return in_flight_; }
+  std::size_t may_complete() const noexcept { return in_flight_; }
   std::vector<Request> operations() const;
   Capabilities capabilities() const { return {}; }
 

@@ -9,7 +9,7 @@
 
 namespace brigade {
 
-/// Memory for coroutine frames and task contexts: a free list per size class and thread, so that a
+/// Memory for coroutine frames, task contexts and short buffers: a free list per size class and thread, so that a
 /// frame costs a few instructions after the first of its size. Classes are 16 bytes apart: what a
 /// task holds counts where there are a million. Frames over 2 KiB, and all frames under a
 /// sanitizer, come from operator new.
@@ -33,6 +33,9 @@ class FramePool {
     else
       give(size_class(size), block);
   }
+
+  /// Whether a block of this size is kept for the next one when it is freed.
+  static constexpr bool pools(std::size_t size) noexcept { return size <= kMaxSize; }
 
   /// Blocks of this thread that are allocated and not yet freed.
   static std::size_t live() noexcept { return live_; }

@@ -57,21 +57,22 @@ TimePoint Loop::now() const noexcept {
 
 void Loop::prepare_io() {
   if (backend_) return;
-  if (!options_.make_backend) {
+  if (options_.make_backend) {
+    std::unique_ptr<CustomBackend> custom = options_.make_backend(*this);
+    SocketCalls* const calls = custom.get();
+    backend_ = std::make_unique<Backend>(std::move(custom));
+    socket_calls_ = calls;
+  } else {
     backend_ = std::make_unique<Backend>(options_.backend, options_.ring_entries);
-    return;
   }
-  std::unique_ptr<CustomBackend> custom = options_.make_backend(*this);
-  SocketCalls* const calls = custom.get();
-  backend_ = std::make_unique<Backend>(std::move(custom));
-  socket_calls_ = calls;
+  uses_ = backend_->capabilities();
 }
 
 void Loop::attach(int fd) { backend_->attach(fd); }
 
 Capabilities Loop::capabilities() {
   prepare_io();
-  return backend_->capabilities();
+  return uses_;
 }
 
 void Loop::submit(Operation& operation, const Request& request) noexcept {

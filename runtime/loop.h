@@ -25,7 +25,7 @@ class Backend;
 struct Ledger {
   std::size_t tasks;        // spawned and not ended
   std::size_t operations;   // owned by the kernel
-  std::size_t frames;       // coroutine frames and task contexts
+  std::size_t frames;       // coroutine frames, task contexts, and the buffers of streams
   std::size_t descriptors;  // held by a UniqueFd
 
   bool operator==(const Ledger&) const = default;
@@ -166,6 +166,9 @@ class Loop : public Scheduler {
   void prepare_io();    // sets the back end up; before the first submit()
   void attach(int fd);  // a new socket, before its first submit()
   void submit(Operation& operation, const Request& request) noexcept;
+
+  /// What the back end that prepare_io() has set up can do.
+  const Capabilities& uses() const noexcept { return uses_; }
   void cancel(Operation& operation) noexcept;
 
   /// `call` on the socket calls of the back end from outside, if there is one, or of the kernel.
@@ -197,6 +200,7 @@ class Loop : public Scheduler {
   TimePoint virtual_now_{};
   std::shared_ptr<PostDoor> door_;
   std::unique_ptr<Backend> backend_;
+  Capabilities uses_;
   SocketCalls* socket_calls_ = nullptr;  // Of a back end from outside.
   Operation wake_;                       // Polls the door's eventfd.
   bool closing_ = false;

@@ -17,10 +17,13 @@ struct Capabilities {
   bool single_issuer = false;  // IORING_SETUP_SINGLE_ISSUER, Linux 6.0
   bool defer_taskrun = false;  // IORING_SETUP_DEFER_TASKRUN, Linux 6.1
   bool registered_ring = false;
+  bool multishot_receive = false;    // into a ring of buffers, Linux 6.0
+  bool incremental_buffers = false;  // which take as many messages as fit, Linux 6.12
   unsigned submission_entries = 0;
   unsigned completion_entries = 0;
 
-  /// "io_uring: single issuer, deferred task work, registered ring, queues of 256 and 4096".
+  /// "io_uring: single issuer, deferred task work, registered ring, multishot receive, incremental
+  /// buffers, queues of 256 and 4096".
   std::string to_string() const;
 };
 
@@ -33,7 +36,14 @@ struct Request {
     kConnect,  ///< `data`, `size`: the sockaddr
     kReceive,  ///< `data`, `size`: where to; result: bytes, 0 at the end of stream
     kSend,     ///< `data`, `size`: what; result: bytes sent, perhaps fewer
+
+    /// Until cancelled, a completion per piece, whose bytes are at received() during that call; 0 at
+    /// the end of stream. Ended by -ENOBUFS, it may be submitted again. For back ends that have it.
+    kReceiveMultishot,
   };
+
+  /// In `flags` of a kSend: nobody waits for it, so that it went may be told with what comes next.
+  static constexpr unsigned kTellLater = 1;
 
   Kind kind = Kind::kPoll;
   int fd = -1;
@@ -55,6 +65,8 @@ class Operation : public ListNode<Operation> {
 
   /// Owned by the kernel now: submitted, and its final completion not seen.
   bool in_flight() const noexcept { return linked(); }
+
+  const char* received() const noexcept { return static_cast<const char*>(request_.data); }
 
  private:
   friend class Ring;

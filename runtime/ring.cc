@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "brigade/runtime/check.h"
 #include "brigade/runtime/error.h"
@@ -66,6 +67,23 @@ void check_enter(int result) noexcept {
       "io_uring_enter failed (used after fork, or from another thread?)");
 }
 
+// The length in an SQE has 32 bits and a result 31.
+std::size_t transferable(const Request& request) noexcept {
+  return std::min<std::size_t>(request.size, std::numeric_limits<int>::max());
+}
+
+bool told_later(const Request& request) noexcept {
+  return request.kind == Request::Kind::kSend && (request.flags & Request::kTellLater) != 0;
+}
+
+// With MSG_DONTWAIT the kernel is done with it when it has taken the entry from the queue. That it
+// failed, or sent less than all (MSG_WAITALL), is told by a completion that comes at once.
+void prepare_told_later(io_uring_sqe* sqe, const Request& request, std::size_t size) noexcept {
+  io_uring_prep_send(sqe, request.fd, request.data, size,
+                     MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL);
+  sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
 }  // namespace
 
 Ring::Ring(unsigned entries) {
@@ -84,6 +102,10 @@ Ring::Ring(unsigned entries) {
   capabilities_.completion_entries = ring_.cq.ring_entries;
   // Saves a descriptor look-up per enter; works without too.
   capabilities_.registered_ring = io_uring_register_ring_fd(&ring_) == 1;
+  // Who knows SINGLE_ISSUER has multishot receives.
+  if (capabilities_.single_issuer) buffers_ = BufferRing::open(ring_);
+  capabilities_.multishot_receive = buffers_ != nullptr;
+  capabilities_.incremental_buffers = buffers_ != nullptr && buffers_->incremental();
 }
 
 Ring::~Ring() {
@@ -101,8 +123,7 @@ bool Ring::prepare(Operation& operation) noexcept {
   io_uring_sqe* sqe = next_sqe();
   if (sqe == nullptr) return false;
   const Request& request = operation.request_;
-  // The length in an SQE has 32 bits and a result 31.
-  const std::size_t size = std::min<std::size_t>(request.size, std::numeric_limits<int>::max());
+  const std::size_t size = transferable(request);
   switch (request.kind) {
     case Request::Kind::kPoll:
       io_uring_prep_poll_add(sqe, request.fd, request.flags);
@@ -117,13 +138,19 @@ bool Ring::prepare(Operation& operation) noexcept {
     case Request::Kind::kReceive:
       io_uring_prep_recv(sqe, request.fd, request.data, size, 0);
       break;
+    case Request::Kind::kReceiveMultishot:
+      buffers_->prepare_receive(sqe, request.fd);
+      break;
     case Request::Kind::kSend:
-      io_uring_prep_send(sqe, request.fd, request.data, size, MSG_NOSIGNAL);
+      if (told_later(request))
+        prepare_told_later(sqe, request, size);
+      else
+        io_uring_prep_send(sqe, request.fd, request.data, size, MSG_NOSIGNAL);
       break;
   }
   io_uring_sqe_set_data(sqe, &operation);
   operation.submitted_ = true;
-  submitted_.push_back(operation);
+  (told_later(request) ? sending_ : submitted_).push_back(operation);
   return true;
 }
 
@@ -133,6 +160,7 @@ void Ring::submit(Operation& operation, const Request& request) noexcept {
   operation.cancel_ = Operation::Cancel::kNo;
   operation.submitted_ = false;
   ++in_flight_;
+  if (told_later(request)) ++told_later_;
   if (!backlog_.empty() || !prepare(operation)) backlog_.push_back(operation);
 }
 
@@ -147,8 +175,9 @@ bool Ring::prepare_cancel(Operation& operation) noexcept {
 
 void Ring::cancel(Operation& operation) noexcept {
   if (!operation.in_flight() || operation.cancel_ != Operation::Cancel::kNo) return;
-  if (!operation.submitted_) return complete(operation, -ECANCELED, false);
+  if (!operation.submitted_) return complete(operation, -ECANCELED, 0);
   operation.cancel_ = Operation::Cancel::kAsked;
+  if (told_later(operation.request_)) return;  // Soon done.
   operation.unlink();
   if (cancelling_.empty() && prepare_cancel(operation))
     submitted_.push_back(operation);
@@ -172,7 +201,7 @@ void Ring::cancel_all() noexcept {
 
 std::vector<Request> Ring::operations() const {
   std::vector<Request> held;
-  for (const auto* list : {&submitted_, &cancelling_, &backlog_})
+  for (const auto* list : {&submitted_, &sending_, &cancelling_, &backlog_})
     list->for_each([&](const Operation& operation) { held.push_back(operation.request_); });
   return held;
 }
@@ -215,23 +244,49 @@ void Ring::poll() noexcept {
 
 void Ring::dispatch() noexcept {
   told_ = false;
+  IntrusiveList<Operation> sent;  // But for those that a completion tells of.
+  if (io_uring_sq_ready(&ring_) == 0) sent.append(sending_);
   io_uring_cqe* cqe = nullptr;
   while (io_uring_peek_cqe(&ring_, &cqe) == 0) {
     auto* operation = static_cast<Operation*>(io_uring_cqe_get_data(cqe));
     const int result = cqe->res;
-    const bool more = (cqe->flags & IORING_CQE_F_MORE) != 0;
+    const unsigned flags = cqe->flags;
     io_uring_cqe_seen(&ring_, cqe);
-    if (operation != nullptr) complete(*operation, result, more);
+    if (operation != nullptr) complete(*operation, result, flags);
+  }
+  while (!sent.empty()) {
+    Operation& operation = sent.front();
+    complete(operation, static_cast<int>(transferable(operation.request_)), 0);
   }
 }
 
-void Ring::complete(Operation& operation, int result, bool more) noexcept {
+void Ring::complete(Operation& operation, int result, unsigned flags) noexcept {
+  if (result == -EAGAIN && told_later(operation.request_)) return wait_to_send(operation);
   told_ = true;
-  if (!more) {
-    operation.unlink();
-    --in_flight_;
-  }
+  const bool more = (flags & IORING_CQE_F_MORE) != 0;
+  if (!more) ended(operation);
+  if ((flags & IORING_CQE_F_BUFFER) == 0) return operation.complete_(operation, result, more);
+  operation.request_.data = buffers_->data(flags);
   operation.complete_(operation, result, more);
+  buffers_->consumed(flags, result);
+}
+
+void Ring::ended(Operation& operation) noexcept {
+  operation.unlink();
+  --in_flight_;
+  if (told_later(operation.request_)) --told_later_;
+}
+
+// The socket takes nothing now: as a send that is told.
+void Ring::wait_to_send(Operation& operation) noexcept {
+  operation.unlink();
+  operation.request_.flags = 0;
+  --told_later_;
+  operation.submitted_ = false;
+  backlog_.push_back(operation);
+  const bool cancelled =
+      std::exchange(operation.cancel_, Operation::Cancel::kNo) != Operation::Cancel::kNo;
+  if (cancelled) cancel(operation);
 }
 
 }  // namespace brigade

@@ -3,9 +3,11 @@
 #include <liburing.h>
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <vector>
 
+#include "brigade/runtime/buffer_ring.h"
 #include "brigade/runtime/clock.h"
 #include "brigade/runtime/operation.h"
 
@@ -15,6 +17,9 @@ namespace brigade {
 ///
 /// Nothing asked for is ever dropped: what finds the submission queue full waits in a list that is
 /// flushed, oldest first, before anything new.
+///
+/// A send that may be told later asks for a completion only if it fails: it is done when the kernel
+/// has taken it from the queue, and so does not end a wait.
 ///
 /// Errors:     the constructor throws std::system_error that names cause and remedy; else none.
 /// Complexity: submit, cancel O(1); one system call per wait.
@@ -41,6 +46,7 @@ class Ring {
   void poll() noexcept;
 
   std::size_t in_flight() const noexcept { return in_flight_; }
+  std::size_t may_complete() const noexcept { return in_flight_ - told_later_; }
   std::vector<Request> operations() const;
 
   /// The last look completed something: whoever was told may have asked for more.
@@ -53,13 +59,18 @@ class Ring {
   bool prepare_cancel(Operation& operation) noexcept;
   void flush_backlog() noexcept;
   void dispatch() noexcept;
-  void complete(Operation& operation, int result, bool more) noexcept;
+  void complete(Operation& operation, int result, unsigned flags) noexcept;
+  void ended(Operation& operation) noexcept;
+  void wait_to_send(Operation& operation) noexcept;
 
   io_uring ring_{};
+  std::unique_ptr<BufferRing> buffers_;  // If the kernel has multishot receives.
   Capabilities capabilities_;
   std::size_t in_flight_ = 0;
+  std::size_t told_later_ = 0;  // of those
   bool told_ = false;
   IntrusiveList<Operation> submitted_;
+  IntrusiveList<Operation> sending_;     // Queued, and told later.
   IntrusiveList<Operation> cancelling_;  // Submitted; their cancel is not.
   IntrusiveList<Operation> backlog_;     // Found the queue full.
 };

@@ -8,6 +8,8 @@
 #include <deque>
 #include <memory>
 #include <random>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -20,6 +22,7 @@ namespace {
 
 constexpr unsigned kRingEntries = 2;
 constexpr std::size_t kMaxTransfer = 1 << 18;  // Bytes, as each is copied.
+constexpr std::size_t kMinCut = 64;            // Bytes that are told in two pieces, at least.
 constexpr int kUnknownResult = -512;           // The kernel's ERESTARTSYS, which no man page names.
 
 bool is_transfer(const Request& request) noexcept {
@@ -60,6 +63,7 @@ class Chaos final : public CustomBackend {
     bool more;
     std::uint64_t came;  // the number of results before it, in all
     std::uint64_t turn;  // It is told in this wait() or a later one.
+    std::string bytes;   // of a multishot receive
   };
 
   /// Stands before the ring for an operation of the user's.
@@ -88,7 +92,8 @@ class Chaos final : public CustomBackend {
   int refusal(Proxy& proxy) noexcept;
   Request shortened(Proxy& proxy) noexcept;
   void came(Proxy& proxy, int result, bool more) noexcept;
-  void keep(Proxy& proxy, int result, bool more) noexcept;
+  void keep(Proxy& proxy, int result, bool more, std::string_view bytes = {}) noexcept;
+  void keep_piece(Proxy& proxy, std::string_view bytes, bool more) noexcept;
   void tell_due() noexcept;
   void tell_next(Proxy& proxy) noexcept;
   void give_back(Proxy& proxy, int result) noexcept;
@@ -124,7 +129,9 @@ int Chaos::refusal(Proxy& proxy) noexcept {
     ++counts_.unknown;
     return kUnknownResult;
   }
-  if (!is_transfer(proxy.request) || !proxy.chance(options_.interrupted)) return 0;
+  const bool receives = proxy.request.kind == Request::Kind::kReceiveMultishot;
+  if (!is_transfer(proxy.request) && !receives) return 0;
+  if (!proxy.chance(options_.interrupted)) return 0;
   const bool again = proxy.chance(50);
   ++(again ? counts_.again : counts_.interrupted);
   return again ? -EAGAIN : -EINTR;
@@ -180,13 +187,15 @@ void Chaos::Proxy::completed(Operation& operation, int result, bool more) noexce
 
 // A result of the ring.
 void Chaos::came(Proxy& proxy, int result, bool more) noexcept {
-  const bool client = proxy.request.kind == Request::Kind::kAccept && result >= 0;
-  if (client && more && proxy.end == 0 && proxy.chance(options_.shortages)) {
-    constexpr int kEnds[] = {-ENOBUFS, -EMFILE, 1};
-    proxy.end = kEnds[proxy.random() % 3];
-    keep(proxy, result, true);
-    return ring_.cancel(proxy);
+  const bool receives = proxy.request.kind == Request::Kind::kReceiveMultishot;
+  const bool ends = more && proxy.end == 0 && proxy.chance(options_.shortages);
+  if (ends) {
+    constexpr int kEnds[] = {-ENOBUFS, 1, -EMFILE};
+    proxy.end = kEnds[proxy.random() % (receives ? 2 : 3)];
+    ring_.cancel(proxy);
   }
+  if (receives && result > 0)
+    return keep_piece(proxy, {proxy.received(), static_cast<std::size_t>(result)}, more);
   if (result != -ECANCELED) return keep(proxy, result, more);
   if (!proxy.cancelled && proxy.end == 1 && !proxy.untold.empty()) {
     ++counts_.last_clients;
@@ -203,15 +212,25 @@ void Chaos::came(Proxy& proxy, int result, bool more) noexcept {
   keep(proxy, result, false);
 }
 
+void Chaos::keep_piece(Proxy& proxy, std::string_view bytes, bool more) noexcept {
+  if (bytes.size() >= kMinCut && proxy.chance(options_.shortened)) {
+    ++counts_.shortened;
+    const std::size_t first = 1 + proxy.random() % (bytes.size() - 1);
+    keep(proxy, static_cast<int>(first), true, bytes.substr(0, first));
+    bytes.remove_prefix(first);
+  }
+  keep(proxy, static_cast<int>(bytes.size()), more, bytes);
+}
+
 // Keeps a result until it is told; those of one operation stay in order.
-void Chaos::keep(Proxy& proxy, int result, bool more) noexcept {
+void Chaos::keep(Proxy& proxy, int result, bool more, std::string_view bytes) noexcept {
   std::uint64_t turn = turn_;
   if (options_.longest_delay > 0 && proxy.chance(options_.delayed)) {
     ++counts_.delayed;
     turn += 1 + proxy.random() % options_.longest_delay;
   }
   if (proxy.untold.empty()) untold_.push_back(&proxy);
-  proxy.untold.push_back({result, more, results_++, turn});
+  proxy.untold.push_back({result, more, results_++, turn, std::string(bytes)});
 }
 
 void Chaos::tell_due() noexcept {
@@ -230,7 +249,7 @@ void Chaos::tell_due() noexcept {
 }
 
 void Chaos::tell_next(Proxy& proxy) noexcept {
-  const Result result = proxy.untold.front();
+  Result result = std::move(proxy.untold.front());
   proxy.untold.pop_front();
   if (!proxy.untold.empty()) untold_.push_back(&proxy);
   Operation& owner = proxy.owner;
@@ -240,7 +259,8 @@ void Chaos::tell_next(Proxy& proxy) noexcept {
     owner.unlink();
     operations_.erase(&owner);
   }
-  complete(owner, result.value, result.more);
+  if (result.bytes.empty()) return complete(owner, result.value, result.more);
+  complete(owner, result.value, result.more, result.bytes.data());
 }
 
 // What the owner had to leave alone; a descriptor of kPoll is the user's.

@@ -185,6 +185,8 @@ int Simulation::attempt(Pending& pending) noexcept {
     }
     case Request::Kind::kSend:
       return static_cast<int>(send(request.fd, request.data, request.size));
+    case Request::Kind::kReceiveMultishot:
+      break;  // There is no buffer ring.
   }
   return -EINVAL;
 }

@@ -17,6 +17,7 @@
 #include "brigade/runtime/spawn.h"
 #include "brigade/tests/failures/every_allocation.h"
 #include "brigade/tests/net/sockets.h"
+#include "brigade/tests/support/async.h"
 #include "doctest/doctest.h"
 
 namespace brigade {
@@ -96,10 +97,15 @@ TEST_CASE("Out of memory: start_unix_server() [T-27]") { fail_every(&serve_over_
 
 // Bytes, or 0 when the other end is gone.
 Task<std::size_t> answer_size(int fd) {
-  co_await wait_readable(fd);
-  char answer[16];
-  const ssize_t count = ::read(fd, answer, sizeof answer);
-  co_return static_cast<std::size_t>(count > 0 ? count : 0);
+  std::size_t size = 0;
+  while (size < 4) {
+    co_await wait_readable(fd);
+    char answer[16];
+    const ssize_t count = ::read(fd, answer, sizeof answer);
+    if (count <= 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  co_return size;
 }
 
 Task<void> accept_and_handle(Plan plan) {
@@ -131,7 +137,15 @@ Task<void> read_some(Plan plan) {
   expect(bytes == "hello", "the bytes are read");
 }
 
-TEST_CASE("Out of memory: read() [T-27]") { fail_every(&read_some); }
+// What came by a multishot receive, and finds no memory, breaks the connection.
+const std::vector<std::string> kLost = {"Cannot allocate memory"};
+
+// Chaos hands it over within its verbs, where nothing fails.
+bool takes_pieces_where_memory_may_fail() { return !loop_options().make_backend; }
+
+TEST_CASE("Out of memory: read() [T-27]") {
+  if (takes_pieces_where_memory_may_fail()) fail_every(&read_some, kLost);
+}
 
 Task<void> read_a_long_line(Plan plan) {
   Link link(unix_pair());
@@ -143,7 +157,7 @@ Task<void> read_a_long_line(Plan plan) {
 }
 
 TEST_CASE("Out of memory: readline(), while the buffer grows [T-27]") {
-  fail_every(&read_a_long_line);
+  if (takes_pieces_where_memory_may_fail()) fail_every(&read_a_long_line, kLost);
 }
 
 Task<void> read_too_much(Plan plan) {

@@ -162,6 +162,16 @@ Task<std::string> receive_some(const Socket& fd, std::size_t limit) {
   }
 }
 
+Task<std::string> receive_bytes(const Socket& fd, std::size_t bytes) {
+  std::string all;
+  while (all.size() < bytes) {
+    const std::string part = co_await receive_some(fd, bytes - all.size());
+    if (part.empty()) break;
+    all += part;
+  }
+  co_return all;
+}
+
 Task<std::string> receive_all(const Socket& fd) {
   std::string all;
   for (;;) {

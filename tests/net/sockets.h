@@ -67,6 +67,7 @@ std::string receive_raw(const Socket& fd, std::size_t limit = 1 << 20);
 /// Parks until there is something, and returns it; empty at the end of the stream. Throws
 /// std::system_error after a reset.
 Task<std::string> receive_some(const Socket& fd, std::size_t limit = 1 << 20);
+Task<std::string> receive_bytes(const Socket& fd, std::size_t bytes);
 Task<std::string> receive_all(const Socket& fd);
 
 /// Parks until the stream has ended, dropping what comes; 0, or the errno that ended it.

@@ -94,10 +94,10 @@ TEST_CASE("StreamWriter: what was written without drain() is sent at the end of 
     link.writer.write("abc");
     link.writer.write("def");
     const std::string before = receive_raw(link.peer);
-    const std::string after = co_await receive_some(link.peer);
+    const std::string after = co_await receive_bytes(link.peer, 6);
 
     CHECK(before.empty());
-    CHECK(after == "abcdef");  // Together.
+    CHECK(after == "abcdef");
   });
 }
 
@@ -469,7 +469,7 @@ TEST_CASE("StreamWriter: one that was moved writes on, and assignment closes the
     StreamWriter moved(std::move(link.writer));
     other.writer = std::move(moved);
     other.writer.write("cd");
-    const std::string bytes = co_await receive_some(link.peer);
+    const std::string bytes = co_await receive_bytes(link.peer, 4);
     const int end = co_await end_of(other.peer);
 
     CHECK(bytes == "abcd");
