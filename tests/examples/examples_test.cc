@@ -181,6 +181,14 @@ a thread gets hot burger
 )");
 }
 
+TEST_CASE("run_sharded: four threads count, and no word is missed") {
+  CHECK(output_of("run_sharded") == R"(
+pie: 3
+soup: 4
+tea: 3
+)");
+}
+
 TEST_CASE("signals: each is a turn of a task") {
   CHECK(output_of("signals") == R"(
 settings read
