@@ -58,7 +58,7 @@ class Server {
 struct ServerOptions {
   /// SO_REUSEPORT, socket(7): servers of the same user that all say so may listen on one port, as
   /// those of run_sharded() do. The kernel gives each client to one of them, by a hash of the
-  /// addresses and ports, and never moves it: one that closes refuses those it has not accepted.
+  /// addresses and ports; one that closes resets those it has not accepted. See docs/many_cores.md.
   bool reuse_port = false;
 };
 
