@@ -188,10 +188,8 @@ Task<void> serve_as(const Options& options, EchoServers& servers, Shard shard) {
 void serve(const Options& options) {
   EchoServers servers;
   for (std::size_t i = 0; i < options.threads; ++i) servers.emplace_back(options);
-  LoopOptions loop_options;
-  loop_options.busy_poll = options.busy_poll;
   const auto main = [&](Shard shard) { return serve_as(options, servers, shard); };
-  run_sharded(options.threads, main, std::move(loop_options));
+  run_sharded(options.threads, main, LoopOptions{.busy_poll = options.busy_poll});
 }
 
 void declare(CLI::App& app, Options& options) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -19,6 +21,7 @@
 #include "brigade/runtime/spawn.h"
 #include "brigade/tests/support/async.h"
 #include "brigade/tests/support/child.h"
+#include "brigade/tests/support/seccomp.h"
 #include "doctest/doctest.h"
 
 namespace brigade {
@@ -217,6 +220,24 @@ TEST_CASE("run_sharded: no shards, and the virtual clock, are refused") {
 
   CHECK_THROWS_AS(run_sharded(0, nothing), std::invalid_argument);
   CHECK_THROWS_AS(run_sharded(1, nothing, std::move(options)), std::invalid_argument);
+}
+
+TEST_CASE("run_sharded: a thread that cannot start is an error, and no shard runs") {
+  const ChildEnd end = run_in_child([] {
+    const auto say = [](Shard) -> Task<void> {
+      std::fputs("runs\n", stderr);
+      co_return;
+    };
+    forbid_threads(EAGAIN);
+    try {
+      run_shards(2, say);
+    } catch (const std::system_error& error) {
+      if (error.code().value() == EAGAIN) std::fputs("no thread\n", stderr);
+    }
+  });
+
+  CHECK(end.exit_code == 0);
+  CHECK(end.errors == "no thread\n");
 }
 
 // The last shard presses Ctrl-C, on its own thread, when all the others sleep.
