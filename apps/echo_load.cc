@@ -41,6 +41,7 @@ struct Options {
   std::size_t in_flight = 1;
   Nanoseconds time = std::chrono::seconds(1);
   Nanoseconds warm_up = std::chrono::milliseconds(200);
+  Nanoseconds busy_poll{};
   double rate = 0;
   bool reconnect = false;
   bool hold = false;
@@ -150,7 +151,7 @@ class Load {
   void report(Nanoseconds time, const ProcessTimes& before);
 
   const Options& options_;
-  Loop loop_;
+  Loop loop_{LoopOptions{.busy_poll = options_.busy_poll}};
   std::string pool_;
   std::vector<std::unique_ptr<Client>> clients_;
   Latencies latencies_;
@@ -295,6 +296,10 @@ void declare(CLI::App& app, Options& options) {
   add_duration(app, "--time", options.time,
                "that counts, longer if no answer comes in it (default 1s)");
   add_duration(app, "--warm-up", options.warm_up, "before it (default 200ms)");
+  add_duration(
+      app, "--busy-poll", options.busy_poll,
+      "ask for answers for so long before it sleeps; else what a request takes has the load's "
+      "own wake-up in it");
   app.add_option("--rate", options.rate,
                  "requests per second in all, whether the server keeps up or not; by default each "
                  "follows an answer. A request is late from when it should have been sent")

@@ -46,12 +46,13 @@ bool is_stale(Loop& loop, const SocketAddress& address) {
   return probe.open(AF_UNIX, SOCK_NONBLOCK) >= 0 && probe.connect(address) == -ECONNREFUSED;
 }
 
-void bind_socket(const Socket& socket, const SocketAddress& address) {
+void bind_socket(const Socket& socket, const SocketAddress& address, bool reuse_port) {
   const int on = 1;
   if (address.family() == AF_UNIX) {
     if (is_file(address) && is_stale(*socket.loop(), address)) remove_file(*socket.loop(), address);
   } else {
     socket.set_option(SOL_SOCKET, SO_REUSEADDR, on);
+    if (reuse_port) socket.set_option(SOL_SOCKET, SO_REUSEPORT, on);
   }
   if (address.family() == AF_INET6) socket.set_option(IPPROTO_IPV6, IPV6_V6ONLY, on);
   int error = socket.bind(address);
@@ -72,11 +73,11 @@ bool is_fatal(int error) noexcept {
 }  // namespace
 
 std::shared_ptr<Listener> Listener::open(Loop& loop, const SocketAddress& address,
-                                         Accepted accepted) {
+                                         Accepted accepted, bool reuse_port) {
   Socket socket(&loop);
   const int error = socket.open(address.family());
   if (error < 0) throw_errno(error, "create a socket for " + address.to_string());
-  bind_socket(socket, address);
+  bind_socket(socket, address, reuse_port);
   try {
     return std::make_shared<Listener>(std::move(socket), std::move(accepted));
   } catch (const std::bad_alloc&) {

@@ -24,8 +24,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
   using Accepted = std::function<void(Socket)>;
 
   /// Binds and listens. Throws std::system_error that names the address.
-  static std::shared_ptr<Listener> open(Loop& loop, const SocketAddress& address,
-                                        Accepted accepted);
+  static std::shared_ptr<Listener> open(Loop& loop, const SocketAddress& address, Accepted accepted,
+                                        bool reuse_port);
 
   Listener(Socket socket, Accepted accepted);
   ~Listener();

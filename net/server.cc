@@ -18,9 +18,9 @@ class Server::Core : public std::enable_shared_from_this<Core> {
  public:
   Core(Loop& loop, StreamHandler handler) : loop_(loop), handler_(std::move(handler)) {}
 
-  void listen(const SocketAddress& address) {
-    listeners_.push_back(
-        Listener::open(loop_, address, [this](Socket client) { accepted(std::move(client)); }));
+  void listen(const SocketAddress& address, bool reuse_port) {
+    listeners_.push_back(Listener::open(
+        loop_, address, [this](Socket client) { accepted(std::move(client)); }, reuse_port));
   }
   void start() noexcept {
     for (const auto& listener : listeners_) listener->start();
@@ -148,14 +148,15 @@ Task<void> Server::serve_forever() {
   }
 }
 
-Task<Server> start_server(StreamHandler handler, std::string host, std::uint16_t port) {
+Task<Server> start_server(StreamHandler handler, std::string host, std::uint16_t port,
+                          ServerOptions options) {
   const std::vector<SocketAddress> addresses = co_await resolve(host, port);
   auto core = std::make_shared<Server::Core>(Loop::current(), std::move(handler));
   Server server(core);
   std::exception_ptr missing;
   for (const SocketAddress& address : addresses) {
     try {
-      core->listen(address);
+      core->listen(address, options.reuse_port);
     } catch (const std::system_error& error) {
       if (error.code() != std::errc::address_family_not_supported) throw;
       missing = std::current_exception();  // No matter if there is another.
@@ -169,7 +170,7 @@ Task<Server> start_server(StreamHandler handler, std::string host, std::uint16_t
 Task<Server> start_unix_server(StreamHandler handler, std::string path) {
   auto core = std::make_shared<Server::Core>(Loop::current(), std::move(handler));
   Server server(core);
-  core->listen(SocketAddress::unix_path(path));
+  core->listen(SocketAddress::unix_path(path), false);
   core->start();
   co_return server;
 }

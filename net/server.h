@@ -55,13 +55,21 @@ class Server {
   std::shared_ptr<Core> core_;
 };
 
+struct ServerOptions {
+  /// SO_REUSEPORT, socket(7): servers of the same user that all say so may listen on one port, as
+  /// those of run_sharded() do. The kernel gives each client to one of them, by a hash of the
+  /// addresses and ports; one that closes resets those it has not accepted. See docs/many_cores.md.
+  bool reuse_port = false;
+};
+
 /// Listens on every address of `host` (all of the machine's if empty); port 0 takes a free one.
 /// start_unix_server() listens on a path, with mode 0600, in place of a socket file that nobody
 /// answers at; the file is removed on close. A path that starts with a NUL byte is abstract.
 ///
 /// Errors: std::system_error naming the address, as EADDRINUSE; std::invalid_argument for a path
 /// over 107 bytes.
-Task<Server> start_server(StreamHandler handler, std::string host, std::uint16_t port);
+Task<Server> start_server(StreamHandler handler, std::string host, std::uint16_t port,
+                          ServerOptions options = {});
 Task<Server> start_unix_server(StreamHandler handler, std::string path);
 
 }  // namespace brigade

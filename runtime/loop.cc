@@ -134,6 +134,7 @@ void Loop::look() noexcept {
 void Loop::wait(Nanoseconds limit) {
   if (door_->any_posted()) return;
   const bool is_virtual = options_.clock == ClockKind::kVirtual;
+  if (!is_virtual && backend_ && options_.busy_poll > Nanoseconds::zero() && spin()) return;
   // The wake-up of the door itself is no I/O that a task waits for.
   const std::size_t own = wake_.in_flight() ? 1 : 0;
   if (is_virtual && backend_ && backend_->in_flight() > own) {
@@ -164,6 +165,18 @@ void Loop::sleep(Nanoseconds limit) {
   if (!door_->prepare_sleep()) return;
   backend_->wait(limit == Nanoseconds::max() ? std::nullopt : std::optional(limit));
   door_->end_sleep();
+}
+
+bool Loop::spin() noexcept {
+  TimePoint time = now();
+  const TimePoint end = after(time, options_.busy_poll);
+  do {
+    backend_->poll();
+    time = now();
+    timers_.fire_due(time);
+    if (any_ready() || !turn_ends_.empty() || backend_->busy() || door_->any_posted()) return true;
+  } while (time < end);
+  return false;
 }
 
 void Loop::close() {

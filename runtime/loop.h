@@ -187,6 +187,7 @@ class Loop : public Scheduler {
   void drive(const TaskContext* until);
   void run_turn_ends() noexcept;
   void look() noexcept;                               // at I/O and timers, without waiting
+  bool spin() noexcept;                               // looks for a while: is there work?
   void wait(Nanoseconds limit = Nanoseconds::max());  // for I/O, timers or posts
   void sleep(Nanoseconds limit);
   void cancel_round();

@@ -23,6 +23,12 @@ struct LoopOptions {
   /// Submission queue entries; more operations than that in one turn cost another system call.
   unsigned ring_entries = 256;
 
+  /// How long the loop, before it sleeps, asks for I/O and posts over and over: what comes
+  /// meanwhile is not late by a wake-up of the processor, and the processor is busy for so long
+  /// each time. No timer is late by it. Only where a core can be spared; the virtual clock has no
+  /// use for it.
+  Nanoseconds busy_poll = Nanoseconds::zero();
+
   /// Called once for a failed task whose outcome nobody looked at. By default a line on stderr.
   std::function<void(const TaskRef&)> on_unhandled_error = {};
 

@@ -15,7 +15,7 @@ namespace brigade {
 /// Complexity: post() O(1), one system call if the loop sleeps.
 /// Threads:    post() from any; the rest on the loop's.
 /// Lifetime:   shared; what is posted after the loop has closed is destroyed at once.
-class PostDoor {
+class alignas(64) PostDoor {  // A cache line that no other loop writes to for its own ends.
  public:
   PostDoor();
   ~PostDoor();

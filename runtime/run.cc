@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <utility>
 
 namespace brigade {
 namespace {
@@ -16,11 +17,10 @@ bool interruptible() noexcept {
 
 }  // namespace
 
-Interrupt::Interrupt(Loop& loop, const TaskRef& task, bool& interrupted) {
+Interrupt::Interrupt(Loop& loop, std::function<void()> cancel) {
   if (!interruptible()) return;
   door_ = loop.door();
-  cancel_ = std::make_unique<PostDoor::Posted>();
-  cancel_->function = [task, &interrupted] { interrupted = task.cancel(); };
+  cancel_.reset(new PostDoor::Posted{std::move(cancel)});
   caught_.emplace(SIGINT, CaughtSignal::Times::kOnce, &caught, this);
 }
 

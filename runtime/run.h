@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -10,11 +11,11 @@
 
 namespace brigade {
 
-/// While it lives, the first SIGINT cancels a task and tells so; the second one ends the process.
+/// While it lives, the first SIGINT has `cancel` run in the loop; the second one ends the process.
 /// Does nothing but on the main thread, and if SIGINT has not its default action.
 class Interrupt {
  public:
-  Interrupt(Loop& loop, const TaskRef& task, bool& interrupted);
+  Interrupt(Loop& loop, std::function<void()> cancel);
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
 
@@ -50,7 +51,7 @@ T run(Task<T> task, LoopOptions options = {},
   try {
     Loop loop(std::move(options));
     const TaskHandle<T> main = loop.spawn(std::move(task), "main", where);
-    const Interrupt interrupt(loop, main, interrupted);
+    const Interrupt interrupt(loop, [main, &interrupted] { interrupted = main.cancel(); });
     return loop.run_until_complete(main);
   } catch (const Cancelled&) {
     if (interrupted) Interrupt::end_process();

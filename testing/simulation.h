@@ -44,8 +44,8 @@ struct SimulationOptions {
 /// Linux has them: bytes in order, behind them the end of the stream, each direction by itself; a
 /// reset by abort(), by closing with unread input, or by writing to who has closed, which may
 /// destroy bytes on their way, never one in the middle; a backlog, back-pressure, EADDRINUSE,
-/// ECONNREFUSED, ENOENT, EPIPE. Paths are names in memory: no file is made. Names of hosts are
-/// looked up by getaddrinfo(3) in place.
+/// ECONNREFUSED, ENOENT, EPIPE. A port has one server, whatever ServerOptions says. Paths are names
+/// in memory: no file is made. Names of hosts are looked up by getaddrinfo(3) in place.
 ///
 /// Descriptors of the kernel can be polled (wait_readable(), signals, posts from other threads),
 /// which costs the run its determinism. If neither such a one nor the network can wake any task,

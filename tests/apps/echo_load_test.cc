@@ -72,8 +72,10 @@ TEST_CASE("echo_load: has many requests of any size under way") {
 
   const json told =
       load("--connections 3 --in-flight 16 --size 5000 --time 50ms --port " + server.port());
+  const json busy = load("--time 50ms --busy-poll 50us --port " + server.port());
 
   CHECK(told["requests"] > 0);
+  CHECK(busy["requests"] > 0);
 }
 
 TEST_CASE("echo_load: sends as many requests as may be under way, and one more for each answer") {

@@ -97,6 +97,36 @@ TEST_CASE("echo_server --blocking: the requests in the queue are answered before
   CHECK(server.wait().exit_code == 0);
 }
 
+TEST_CASE("echo_server --threads: requests in their delay are answered before it stops") {
+  EchoServer server("--threads 3 --verbose --delay 300ms");
+  for (int i = 1; i < 3; ++i) server.line_with("one more thread listens");
+  std::vector<Socket> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(server.connect());
+  for (const Socket& client : clients) send_fully(client, "in flight");
+  for (int i = 0; i < 20; ++i) server.line_with("9 bytes from ");
+
+  stop(server, SIGINT);
+
+  for (const Socket& client : clients) CHECK(receive_rest(client) == "in flight");
+  check_clean_end(server);
+}
+
+TEST_CASE("echo_server --threads: a second signal ends it at once") {
+  for (const int number : {SIGINT, SIGTERM}) {
+    EchoServer server("--threads 2 --verbose --delay 1h");
+    server.line_with("one more thread listens");
+    std::vector<Socket> clients;
+    for (int i = 0; i < 20; ++i) clients.push_back(server.connect());
+    for (const Socket& client : clients) send_fully(client, "x");
+    for (int i = 0; i < 20; ++i) server.line_with("1 bytes from ");
+
+    stop(server, number);
+    server.signal(number);
+
+    CHECK(server.wait().exit_code == -1);
+  }
+}
+
 TEST_CASE("echo_server: a second signal ends it at once") {
   for (const int number : {SIGINT, SIGTERM}) {
     EchoServer server("--verbose --delay 1h");

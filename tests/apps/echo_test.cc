@@ -3,7 +3,11 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
 #include <future>
+#include <map>
 #include <random>
 #include <string>
 #include <system_error>
@@ -28,6 +32,19 @@ bool is_echoed(const Socket& client, const std::string& message) {
 double total_seconds(const std::string& output) {
   const std::string label = "total time: ";
   return std::stod(output.substr(output.find(label) + label.size()));
+}
+
+// How often each thread has been given a processor: the third number of its schedstat.
+std::map<std::string, long> times_run(const Background& server) {
+  std::map<std::string, long> times;
+  const std::string tasks = "/proc/" + std::to_string(server.pid()) + "/task";
+  for (const auto& thread : std::filesystem::directory_iterator(tasks)) {
+    std::ifstream file(thread.path() / "schedstat");
+    long spent = 0;
+    long waited = 0;
+    file >> spent >> waited >> times[thread.path().filename()];
+  }
+  return times;
 }
 
 TEST_CASE("echo_server: sends back what comes until the client has ended") {
@@ -156,6 +173,36 @@ TEST_CASE("echo_server --blocking: serves one after the other") {
   CHECK(total_seconds(five.output) >= 0.5);
 }
 
+TEST_CASE("echo_server --threads: each of 200 clients is served, whichever thread has it") {
+  EchoServer server("--threads 4 --verbose");
+  for (int i = 1; i < 4; ++i) server.line_with("one more thread listens");
+  const auto before = times_run(server);
+  std::vector<Socket> clients;
+  for (int i = 0; i < 200; ++i) clients.push_back(server.connect());
+
+  for (std::size_t i = 0; i < 200; ++i) CHECK(is_echoed(clients[i], std::to_string(i)));
+
+  auto after = times_run(server);
+  int served = 0;
+  for (const auto& [thread, times] : before) served += after[thread] > times ? 1 : 0;
+  CHECK(served == 4);
+}
+
+TEST_CASE("echo_server --threads: a port that is not shared is named, with the reason") {
+  const EchoServer alone;
+  const Ended ended = run_program("apps/echo_server --threads 2 --port " + alone.port());
+
+  CHECK(ended.exit_code == 1);
+  CHECK(ended.output ==
+        "echo_server: listen on 127.0.0.1:" + alone.port() + ": Address already in use\n");
+}
+
+TEST_CASE("echo_server --busy-poll: answers as without") {
+  const EchoServer server("--busy-poll 50us");
+
+  CHECK(is_echoed(server.connect(), "one"));
+}
+
 TEST_CASE("echo_server: a client that resets amid its request harms no other") {
   EchoServer server("--verbose --delay 50ms");
   const Socket other = server.connect();
@@ -234,6 +281,10 @@ TEST_CASE("echo_server, echo_client: bad usage is named, with what is accepted")
       {"--delay -1s", {"--delay", "'-1s'", "not negative"}},
       {"--once=maybe", {"--once", "maybe"}},
       {"--count 5", {"--count", "--help"}},
+      {"--threads 0", {"--threads", "0", "1 to 1024"}},
+      {"--threads 2 --unix x", {"--threads", "--unix", "excludes"}},
+      {"--threads 2 --blocking", {"--threads", "--blocking", "excludes"}},
+      {"--busy-poll long", {"--busy-poll", "'long'", "500ms"}},
   };
   check_refused("echo_server", server);
   const decltype(common) client = {

@@ -264,4 +264,12 @@ nothing can wake any task:
 )");
 }
 
+TEST_CASE("run_sharded: four threads count, and no word is missed") {
+  CHECK(output_of("run_sharded") == R"(
+pie: 3
+soup: 4
+tea: 3
+)");
+}
+
 }  // namespace
