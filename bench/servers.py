@@ -17,6 +17,8 @@ OWN = [OURS, "brigade epoll", *LIMITS, "epoll by hand"]
 TARGETS = [
     "//apps:echo_server",
     "//apps:echo_load",
+    "//bench:growth",
+    "//bench:micro",
     "//bench:uring_echo",
     "//bench:uring_multishot_echo",
     "//bench:epoll_echo",
