@@ -1,8 +1,10 @@
 // What one operation costs while many others are there: tasks, timers and waiters on the virtual
 // clock, connections in the kernel. tools/bench --growth runs it; the argument of each is how many.
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -254,6 +256,8 @@ Task<void> set_event(State& state) {
 }
 
 // Connections, of which each has a descriptor at either end.
+constexpr std::int64_t kMaxLinks = 9500;
+
 struct Link {
   Link(brigade::UniqueFd other_end, std::pair<brigade::StreamReader, brigade::StreamWriter> streams)
       : peer(std::move(other_end)),
@@ -283,30 +287,46 @@ std::vector<Link> connect(std::int64_t count) {
 
 Task<void> read(Link& link) { co_await link.reader.read(1); }
 
-Task<void> poll(Link& link) { co_await brigade::wait_readable(link.peer.get()); }
-
 Task<void> close(Link& link) {
   link.writer.close();
   co_await link.writer.wait_closed();
 }
 
-// Tasks that wait for `links`, with what they asked for in the hands of the kernel.
-Task<Handles> start(std::vector<Link>& links, Task<void> (*body)(Link&)) {
+// Tasks that wait for `items`, with what they asked for in the hands of the kernel.
+template <class Item>
+Task<Handles> start(std::vector<Item>& items, Task<void> (*body)(Item&)) {
   Handles handles;
-  for (Link& link : links) handles.push_back(brigade::spawn(body(link)));
+  for (Item& item : items) handles.push_back(brigade::spawn(body(item)));
   co_await brigade::sleep(std::chrono::milliseconds(1));
   co_return handles;
 }
 
-template <Task<void> (*body)(Link&)>
-Task<void> cancel_at_links(State& state) {
-  std::vector<Link> links = connect(state.range(0));
+template <class Item>
+Task<void> cancel_started(State& state, std::vector<Item>& items, Task<void> (*body)(Item&)) {
   while (state.KeepRunningBatch(state.range(0))) {
     state.PauseTiming();
-    const Handles handles = co_await start(links, body);
+    const Handles handles = co_await start(items, body);
     state.ResumeTiming();
     co_await cancel_and_join(handles);
   }
+}
+
+Task<void> cancel_reads(State& state) {
+  std::vector<Link> links = connect(state.range(0));
+  co_await cancel_started(state, links, &read);
+}
+
+Task<void> poll(int& fd) { co_await brigade::wait_readable(fd); }
+
+// Of 100,000, about ten share a descriptor.
+Task<void> cancel_polls(State& state) {
+  std::vector<brigade::UniqueFd> events;
+  for (auto i = std::min(state.range(0), kMaxLinks); i > 0; --i)
+    events.emplace_back(::eventfd(0, EFD_CLOEXEC));
+  std::vector<int> fds;
+  for (auto i = state.range(0); i > 0; --i)
+    fds.push_back(events[static_cast<std::size_t>(i) % events.size()].get());
+  co_await cancel_started(state, fds, &poll);
 }
 
 Task<void> close_links(State& state) {
@@ -334,7 +354,7 @@ bool allow_descriptors(std::int64_t count) {
 
 template <BackendKind backend, Task<void> (*body)(State&)>
 void on(State& state) {
-  if (!allow_descriptors(2 * state.range(0) + 100))
+  if (!allow_descriptors(2 * std::min(state.range(0), kMaxLinks) + 100))
     return state.SkipWithError("the limit of descriptors is too low: ulimit -n");
   brigade::LoopOptions options;
   options.backend = backend;
@@ -346,13 +366,12 @@ void declare(const char* name, void (*body)(State&)) {
 }
 
 template <Task<void> (*body)(State&)>
-void declare_in_kernel(const std::string& name) {
-  constexpr std::int64_t kMaxLinks = 9500;  // What the usual limit of 20,000 descriptors allows.
+void declare_in_kernel(const std::string& name, std::int64_t most = kMaxLinks) {
   for (const auto& [backend, run] : {std::pair(" (io_uring)", &on<BackendKind::kIoUring, body>),
                                      std::pair(" (epoll)", &on<BackendKind::kEpoll, body>)})
     benchmark::RegisterBenchmark((name + backend).c_str(), run)
         ->RangeMultiplier(10)
-        ->Range(10, kMaxLinks);
+        ->Range(10, most);
 }
 
 void declare_all() {
@@ -369,8 +388,8 @@ void declare_all() {
   declare("hand over a Semaphore", &in_task<&hand_over_semaphore>);
   declare("hand over by a Queue", &in_task<&hand_over_queue>);
   declare("set an Event, per waiter", &in_task<&set_event>);
-  declare_in_kernel<&cancel_at_links<&read>>("cancel reads");
-  declare_in_kernel<&cancel_at_links<&poll>>("cancel wait_readable");
+  declare_in_kernel<&cancel_reads>("cancel reads");
+  declare_in_kernel<&cancel_polls>("cancel wait_readable", 100'000);
   declare_in_kernel<&close_links>("close with a read pending");
 }
 
