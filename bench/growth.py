@@ -78,7 +78,7 @@ def measure(bench):
     for number in range(1, bench.options.rounds + 1):
         for source in (in_process, echoes):
             records += [{"round": number, **found} for found in source(bench, bench.options.rows)]
-        print(f"round {number} of {bench.options.rounds}", file=sys.stderr, flush=True)
+        bench.say_round(number)
     return records
 
 

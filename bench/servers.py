@@ -75,9 +75,9 @@ def build_own():
     return Path(subprocess.check_output(info, cwd=ROOT, universal_newlines=True).strip())
 
 
-def build_peer(name):
+def build_peer(name, table=PEER_TABLE):
     """Whether it is there to run; says what is missing if not."""
-    package, file, command, _ = PEER_TABLE[name]
+    package, file, command, _ = table[name]
     if not os.path.exists(file):
         print(f"tools/bench: no {name}: apt-get install {package}", file=sys.stderr)
         return False
