@@ -68,7 +68,9 @@ def in_process(bench, rows):
 def echoes(bench, rows):
     """CPU time of the server per request, all connections being active."""
     for row, server in SERVERS.items():
-        for n in CONNECTIONS if re.search(rows, row) else ():
+        for n in CONNECTIONS:
+            if not re.search(rows, f"{row}/{n}"):
+                continue
             found = bench.measure(server, f"echo of {n}")
             yield {"row": row, "n": n, "ns": found["server_cpu_ns"]}
 
