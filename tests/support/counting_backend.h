@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "brigade/runtime/loop_options.h"
+#include "brigade/runtime/loop.h"
 
 namespace brigade {
 
