@@ -37,7 +37,12 @@ ROWS = {
         None,
     ),
     "timer": ("timer: create and cancel, ns", "timer create and cancel, beside/0", "cpu_time", 60),
-    "fast food": ("fast food: a customer of 100k, ns", "fast food: a customer of 100k", "cpu_time", 120),
+    "fast food": (
+        "fast food: a customer of 100k, ns",
+        "fast food: a customer of 100k",
+        "cpu_time",
+        120,
+    ),
     "sleepers": ("1e6 asleep: create one, ns", SLEEP, "real_time", 200),
     "sleeper bytes": ("1e6 asleep: memory of one, bytes", SLEEP, "bytes_each", 400),
     "sleepers late": ("1e6 asleep: the last one late, ms", SLEEP, "last_late_ms", 250),
@@ -76,7 +81,8 @@ def ours(bench, keys):
         [bench.binaries / "bench/micro", "--benchmark_format=json", "--benchmark_min_time=0.1"]
         + [f"--benchmark_filter=^({names})(/iterations.*)?$"],
     )
-    found = {item["name"].partition("/iterations")[0]: item for item in json.loads(said)["benchmarks"]}
+    items = json.loads(said)["benchmarks"]
+    found = {item["name"].partition("/iterations")[0]: item for item in items}
     return {key: found[ROWS[key][1]][ROWS[key][2]] for key in keys}
 
 
