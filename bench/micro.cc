@@ -1,4 +1,4 @@
-// What the parts of brigade cost by themselves, per operation, on the virtual clock:
+// What the parts of brigade cost by themselves, per operation:
 //   ./bazelw run --config=release //bench:micro
 // On a machine that is not quiet, count instructions instead, less those of no iteration; a virtual
 // machine may lack the counters for it, callgrind does without:
@@ -39,16 +39,10 @@ constexpr int kMany = 100'000;
 constexpr int kMillion = 1'000'000;
 constexpr int kContenders = 1000;
 
-brigade::LoopOptions on_virtual_clock() {
-  brigade::LoopOptions options;
-  options.clock = brigade::ClockKind::kVirtual;
-  return options;
-}
-
 // A benchmark that is one task from begin to end.
 template <Task<void> (*body)(State&)>
 void in_task(State& state) {
-  brigade::run(body(state), on_virtual_clock());
+  brigade::run(body(state));
 }
 
 Task<int> ready_child(int n) { co_return n; }
@@ -215,7 +209,7 @@ void timer_create_and_cancel(State& state) {
    public:
     Silent() noexcept : Timer([](Timer&) noexcept {}) {}
   };
-  brigade::Loop loop(on_virtual_clock());
+  brigade::Loop loop;
   std::vector<Silent> others(static_cast<std::size_t>(state.range(0)));
   int i = 0;
   for (Silent& other : others) loop.arm(other, loop.now() + scattered(++i));

@@ -42,7 +42,7 @@ def ratio(records, workload, server):
         return None
     costs = values(records, workload, server, "server_cpu_ns")
     limits = values(records, workload, limit, "server_cpu_ns")
-    paired = [costs[number] / limits[number] for number in costs if number in limits]
+    paired = [costs[number] / limits[number] for number in costs if limits.get(number)]
     return statistics.median(paired) if len(paired) >= MIN_ROUNDS else None
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "bench" / "peers"
-BUILT = ROOT / ".bench"
+BUILT = Path(os.environ.get("TEST_TMPDIR", ROOT)) / ".bench"  # A test cannot write beside itself.
 
 LIMITS = ["uring one-shot", "uring multishot"]  # The better one is what all are measured against.
 OURS = "brigade"
@@ -17,6 +17,8 @@ OWN = [OURS, "brigade epoll", *LIMITS, "epoll by hand"]
 TARGETS = [
     "//apps:echo_server",
     "//apps:echo_load",
+    "//bench:growth",
+    "//bench:micro",
     "//bench:uring_echo",
     "//bench:uring_multishot_echo",
     "//bench:epoll_echo",
@@ -73,15 +75,15 @@ def build_own():
     return Path(subprocess.check_output(info, cwd=ROOT, universal_newlines=True).strip())
 
 
-def build_peer(name):
+def build_peer(name, table=PEER_TABLE):
     """Whether it is there to run; says what is missing if not."""
-    package, file, command, _ = PEER_TABLE[name]
+    package, file, command, _ = table[name]
     if not os.path.exists(file):
         print(f"tools/bench: no {name}: apt-get install {package}", file=sys.stderr)
         return False
     if command is None:
         return True
-    BUILT.mkdir(exist_ok=True)
+    BUILT.mkdir(parents=True, exist_ok=True)
     if name == "tokio":  # Cargo writes beside its manifest.
         shutil.copytree(PEERS / "tokio", BUILT / "tokio", dirs_exist_ok=True)
     home = {"GOCACHE": str(BUILT / "go"), "CARGO_HOME": str(BUILT / "cargo")}

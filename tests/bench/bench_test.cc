@@ -1,5 +1,6 @@
 // Runs tools/bench itself, for a moment: that it works, never how fast.
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <regex>
@@ -17,7 +18,7 @@ bool contains(const std::string& text, const std::string& part) {
 }
 
 Ended bench(const std::string& options) {
-  return run_program("python3 tools/bench --binaries . --no-perf --seconds 0.02 --output " +
+  return run_program("python3 tools/bench --binaries . --no-perf --seconds 0.1 --output " +
                      kOutput + " " + options);
 }
 
@@ -52,6 +53,35 @@ TEST_CASE("tools/bench: five rounds make a ratio, and a picture") {
   CHECK(std::regex_search(ended.output, std::regex("\\| brigade +\\| +[0-9]+\\.[0-9]{2} \\|")));
   CHECK(std::regex_search(ended.output, std::regex("\\| uring .* \\| +1\\.00 \\|")));
   CHECK(contains(read(kOutput + ".svg"), ">brigade</text>"));
+}
+
+TEST_CASE("tools/bench: --growth tells what an operation costs beside others") {
+  const Ended ended =
+      bench("--growth --rounds 1 --rows '(hand over a Lock|echo \\(epoll\\))/10{1,3}$'");
+
+  INFO(ended.output);
+  REQUIRE(ended.exit_code == 0);
+  for (const char* row : {"hand over a Lock +\\| +[0-9]+ \\| +[0-9]+ \\|",
+                          "echo \\(epoll\\) +\\| +[0-9]+ \\| +[0-9]+ \\| +[0-9]+ \\|"})
+    CHECK(std::regex_search(ended.output, std::regex(row)));
+  CHECK(contains(read(kOutput + ".json"), "\"row\": \"echo (epoll)\", \"n\": 1000, \"ns\": "));
+  CHECK(contains(read(kOutput + ".svg"), "hand over a Lock</text>"));
+}
+
+TEST_CASE("tools/bench: --micro compares with the peers that are there") {
+  const bool asio = std::filesystem::exists("/usr/include/asio.hpp");
+  const Ended ended =
+      bench("--micro --rounds 1 --rows '^(yield|lock)$' --servers brigade,asio,asyncio");
+
+  INFO(ended.output);
+  REQUIRE(ended.exit_code == 0);
+  const std::string number = " +[0-9.]+ \\|";
+  const std::string cells = "[^|]*\\| +[0-9.]+ \\|" + number;  // Of the row, its aim, and ours.
+  CHECK(std::regex_search(
+      ended.output, std::regex("\\| yield" + cells + (asio ? number : std::string()) + number)));
+  CHECK(std::regex_search(
+      ended.output, std::regex("\\| lock" + cells + (asio ? " +- \\|" : std::string()) + number)));
+  CHECK(contains(ended.output, "no asio: apt-get install libasio-dev") == !asio);
 }
 
 TEST_CASE("tools/bench: names what it accepts") {

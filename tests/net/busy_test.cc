@@ -7,8 +7,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
-#include <cstdlib>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,16 +14,14 @@
 
 #include "brigade/net/server.h"
 #include "brigade/runtime/check.h"
-#include "brigade/runtime/epoll.h"
 #include "brigade/runtime/poll.h"
-#include "brigade/runtime/ring.h"
 #include "brigade/runtime/run.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"
 #include "brigade/tests/net/sockets.h"
 #include "brigade/tests/support/async.h"
 #include "brigade/tests/support/child.h"
-#include "brigade/tests/support/forwarding_backend.h"
+#include "brigade/tests/support/counting_backend.h"
 #include "doctest/doctest.h"
 
 namespace brigade {
@@ -36,41 +32,6 @@ using namespace std::chrono_literals;
 constexpr auto kWhile = 30ms;  // One that spins asks thousands of times.
 constexpr std::size_t kFew = 10;
 
-constinit std::size_t looks = 0;
-
-template <class Inner>
-class Counting final : public ForwardingBackend<Inner> {
- public:
-  using ForwardingBackend<Inner>::ForwardingBackend;
-  void wait(std::optional<Nanoseconds> timeout) noexcept override {
-    ++looks;
-    ForwardingBackend<Inner>::wait(timeout);
-  }
-  void poll() noexcept override {
-    ++looks;
-    ForwardingBackend<Inner>::poll();
-  }
-};
-
-template <class Inner>
-std::unique_ptr<CustomBackend> counted(std::unique_ptr<Inner> inner) {
-  return std::make_unique<Counting<Inner>>(std::move(inner));
-}
-
-// The back end that this program is to run on, counted.
-LoopOptions counting(ClockKind clock) {
-  LoopOptions options;
-  options.clock = clock;
-  const char* const name = std::getenv("BRIGADE_BACKEND");
-  if (BackendFactory chaotic = loop_options().make_backend)
-    options.make_backend = [chaotic](auto&&... how) { return counted(chaotic(how...)); };
-  else if (name != nullptr && std::string_view(name) == "epoll")
-    options.make_backend = [](auto&&...) { return counted(std::make_unique<Epoll>()); };
-  else
-    options.make_backend = [](auto&&...) { return counted(std::make_unique<Ring>(256)); };
-  return options;
-}
-
 void run_on_both_clocks(AsyncBody body) {
   for (const ClockKind clock : {ClockKind::kReal, ClockKind::kVirtual})
     run_async_real(body, counting(clock));
@@ -79,9 +40,9 @@ void run_on_both_clocks(AsyncBody body) {
 // How often the loop asks the kernel while nothing happens.
 Task<std::size_t> looks_while_idle() {
   co_await settle();
-  const std::size_t before = looks;
+  const std::size_t before = asked.looks;
   co_await sleep(kWhile);
-  co_return looks - before;
+  co_return asked.looks - before;
 }
 
 Task<void> wait_read(int fd) { co_await wait_readable(fd); }
@@ -164,9 +125,9 @@ Task<void> pause_for_descriptors() {
   check(pending.connect(address) == 0, "connect() failed");
   co_await settle();
 
-  const std::size_t before = looks;
+  const std::size_t before = asked.looks;
   co_await sleep(400ms);  // Pauses of 50, 100, 200 and 400 ms begin.
-  check(looks - before <= 4 * kFew, "the loop does not spin while it pauses");
+  check(asked.looks - before <= 4 * kFew, "the loop does not spin while it pauses");
   check(server.connections() == 0, "nobody was accepted");
 
   hoard.clear();
