@@ -12,9 +12,14 @@
 
 namespace brigade {
 
+[[noreturn]] void throw_cannot_await(const TaskContext& target);
+
 /// Throws std::logic_error if the running task could wait for `target` only in vain: itself, or a
 /// task of another loop.
-void check_can_await(const TaskContext& target);
+inline void check_can_await(const TaskContext& target) {
+  if (&target == current_context || &target.scheduler() != &current_context->scheduler())
+    throw_cannot_await(target);
+}
 
 /// Parks until a task has ended, whatever its outcome. Cancelling the waiter leaves the task alone.
 class WaitDone : public Waiter, public Joiner {
