@@ -12,10 +12,10 @@ namespace brigade {
 /// Errors:     none; it returns or aborts.
 /// Complexity: one predictable branch.
 /// Threads:    any.
-[[noreturn]] void check_failed(const char* why, const std::source_location& where) noexcept;
+[[noreturn]] void check_failed(const char* why, std::source_location where) noexcept;
 
 inline void check(bool ok, const char* why,
-                  const std::source_location& where = std::source_location::current()) noexcept {
+                  std::source_location where = std::source_location::current()) noexcept {
   if (!ok) [[unlikely]]
     check_failed(why, where);
 }

@@ -201,8 +201,9 @@ class TaskContext : public ListNode<TaskContext> {
         where_(where) {}
   ~TaskContext() = default;
 
-  void set_outcome(TaskStatus status, std::exception_ptr error) noexcept {
-    status_ = status;
+  void set_outcome(TaskStatus status) noexcept { status_ = status; }
+  void set_error(std::exception_ptr error) noexcept {
+    status_ = TaskStatus::kError;
     error_ = std::move(error);
   }
   std::coroutine_handle<> root() const noexcept { return root_; }

@@ -3,9 +3,9 @@
 #include <coroutine>
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "brigade/runtime/check.h"
 #include "brigade/runtime/context.h"
@@ -85,25 +85,30 @@ template <class T>
 class Promise : public PromiseBase {
  public:
   Task<T> get_return_object() noexcept;
-  void unhandled_exception() noexcept { outcome_.template emplace<2>(std::current_exception()); }
+  void unhandled_exception() noexcept {
+    value_.reset();  // There is one if a destructor threw after co_return.
+    error_ = std::current_exception();
+  }
   template <class U = T>
     requires std::is_constructible_v<T, U&&>
   void return_value(U&& value) noexcept(std::is_nothrow_constructible_v<T, U&&>) {
-    outcome_.template emplace<1>(std::forward<U>(value));
+    value_.emplace(std::forward<U>(value));
   }
   T take() {
-    if (outcome_.index() != 1) [[unlikely]]
+    if (!value_) [[unlikely]]
       fail();
-    return std::move(*std::get_if<1>(&outcome_));
+    return std::move(*value_);
   }
 
  private:
   [[noreturn]] void fail() {
-    if (outcome_.index() == 0) throw Cancelled();
-    std::rethrow_exception(std::get<2>(outcome_));
+    if (!error_) throw Cancelled();
+    std::rethrow_exception(error_);
   }
 
-  std::variant<std::monostate, T, std::exception_ptr> outcome_;
+  // Neither means nothing yet. Two members, as a std::variant asks at every step which it holds.
+  std::optional<T> value_;
+  std::exception_ptr error_;
 };
 
 template <>

@@ -6,11 +6,10 @@
 
 namespace brigade {
 
-void check_can_await(const TaskContext& target) {
-  if (&target == current_context)
-    throw std::logic_error("task '" + target.name() + "' awaits itself");
-  if (&target.scheduler() != &current_context->scheduler())
-    throw std::logic_error("task '" + target.name() + "' belongs to another loop");
+void throw_cannot_await(const TaskContext& target) {
+  const char* const why =
+      &target == current_context ? "' awaits itself" : "' belongs to another loop";
+  throw std::logic_error("task '" + target.name() + why);
 }
 
 bool WaitDone::await_suspend(std::coroutine_handle<> coroutine) {

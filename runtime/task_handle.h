@@ -5,6 +5,7 @@
 #include <source_location>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "brigade/runtime/repr.h"
 #include "brigade/runtime/task.h"
@@ -12,9 +13,14 @@
 
 namespace brigade {
 
+[[noreturn]] void throw_cannot_await(const TaskContext& target);
+
 /// Throws std::logic_error if the running task could wait for `target` only in vain: itself, or a
 /// task of another loop.
-void check_can_await(const TaskContext& target);
+inline void check_can_await(const TaskContext& target) {
+  if (&target == current_context || &target.scheduler() != &current_context->scheduler())
+    throw_cannot_await(target);
+}
 
 /// Parks until a task has ended, whatever its outcome. Cancelling the waiter leaves the task alone.
 class WaitDone : public Waiter, public Joiner {
@@ -25,6 +31,9 @@ class WaitDone : public Waiter, public Joiner {
   bool await_ready() const noexcept { return target_.done() && within_budget(); }
   bool await_suspend(std::coroutine_handle<> coroutine);
   void await_resume() { throw_if_cancelled(); }
+
+ protected:
+  const TaskRef& target() const noexcept { return target_; }
 
  private:
   static void task_done(Joiner& joiner) noexcept;
@@ -73,7 +82,7 @@ class TypedContext final : public TaskContext {
     auto& self = static_cast<TypedContext&>(context);
     const Root root = Root::from_address(self.root().address());
     if (!root.done()) {
-      self.set_outcome(TaskStatus::kCancelled, nullptr);
+      self.set_outcome(TaskStatus::kCancelled);
     } else {
       try {
         if constexpr (std::is_void_v<T>) {
@@ -82,11 +91,11 @@ class TypedContext final : public TaskContext {
         } else {
           self.value_.emplace(root.promise().take());
         }
-        self.set_outcome(TaskStatus::kFinished, nullptr);
+        self.set_outcome(TaskStatus::kFinished);
       } catch (const Cancelled&) {
-        self.set_outcome(TaskStatus::kCancelled, nullptr);
+        self.set_outcome(TaskStatus::kCancelled);
       } catch (...) {
-        self.set_outcome(TaskStatus::kError, std::current_exception());
+        self.set_error(std::current_exception());
       }
     }
     root.destroy();
@@ -138,17 +147,19 @@ class TaskHandle : public TaskRef {
   template <class Result>
   class Join : public WaitDone {
    public:
-    explicit Join(const TaskHandle& target) noexcept : WaitDone(target), typed_(target.typed()) {}
+    explicit Join(const TaskHandle& target) noexcept : WaitDone(target) {}
     Result await_resume() {
       WaitDone::await_resume();
       if constexpr (std::is_void_v<T>)
-        typed_.value();
+        typed().value();
       else
-        return static_cast<Result>(std::forward<Result>(typed_.value()));
+        return static_cast<Result>(std::forward<Result>(typed().value()));
     }
 
    private:
-    TypedContext<T>& typed_;
+    TypedContext<T>& typed() const noexcept {
+      return static_cast<TypedContext<T>&>(target().context());
+    }
   };
   auto operator co_await() const& noexcept { return Join<std::add_lvalue_reference_t<T>>(*this); }
   auto operator co_await() && noexcept { return Join<T>(*this); }

@@ -22,4 +22,6 @@ void TaskLocals::set(const void* key, std::shared_ptr<const void> value) {
   std::swap(values_, own.values_);
 }
 
+void TaskLocals::free_values() noexcept { delete values_; }
+
 }  // namespace brigade

@@ -22,7 +22,7 @@ class TaskLocals {
     return *this;
   }
   ~TaskLocals() {
-    if (values_ != nullptr && --values_->references == 0) delete values_;
+    if (values_ != nullptr && --values_->references == 0) free_values();
   }
 
   /// Null if it was never set.
@@ -34,6 +34,8 @@ class TaskLocals {
     unsigned references = 1;
     std::vector<std::pair<const void*, std::shared_ptr<const void>>> entries;
   };
+
+  void free_values() noexcept;  // A call, so that who has none of it stays short.
 
   Values* values_ = nullptr;
 };

@@ -57,6 +57,7 @@ class TimerHeap {
     }
   };
 
+  void remove(std::size_t index) noexcept;
   void put(std::size_t index, const Entry& entry) noexcept;
   void sift_up(std::size_t index, const Entry& entry) noexcept;
   void sift_down(std::size_t index, const Entry& entry) noexcept;

@@ -98,6 +98,17 @@ TEST_CASE("Task: an exception reaches the coroutine that awaits") {
   });
 }
 
+TEST_CASE("Task: what a destructor throws after co_return takes the place of the result") {
+  const auto late = []() -> Task<int> {
+    struct Late {
+      ~Late() noexcept(false) { throw std::runtime_error("late"); }
+    } thrower;
+    co_return 1;
+  };
+
+  CHECK_THROWS_WITH(run(late()), "late");
+}
+
 TEST_CASE("Task: one that never starts destroys its parameters once") {
   Counts counts;
 
