@@ -1,8 +1,6 @@
 // What the parts of brigade cost by themselves, per operation:
 //   ./bazelw run --config=release //bench:micro
-// On a machine that is not quiet, count instructions instead, less those of no iteration; a virtual
-// machine may lack the counters for it, callgrind does without:
-//   perf stat -e instructions:u bazel-bin/bench/micro --benchmark_filter=yield
+// On a machine that is not quiet, count instructions instead: tools/bench --callgrind.
 #include <malloc.h>
 #include <unistd.h>
 
@@ -18,6 +16,7 @@
 #include <vector>
 
 #include "benchmark/benchmark.h"
+#include "brigade/bench/told_iterations.h"
 #include "brigade/runtime/gather.h"
 #include "brigade/runtime/run.h"
 #include "brigade/runtime/sleep.h"
@@ -278,21 +277,33 @@ void sleep_by_many(State& state) {
   state.counters["last_late_ms"] = last.late_seconds * 1000;
 }
 
-BENCHMARK(in_task<await_ready_child>)->Name("await a ready child");
-BENCHMARK(in_task<spawn_and_join>)->Name("spawn and join one");
+BENCHMARK(in_task<await_ready_child>)->Name("await a ready child")->Apply(kToldIterations);
+BENCHMARK(in_task<spawn_and_join>)->Name("spawn and join one")->Apply(kToldIterations);
 BENCHMARK(in_task<spawn_and_join_many>)->Name("spawn and join, 1e6 live");
-BENCHMARK(in_task<yield>)->Name("yield");
-BENCHMARK(in_task<lock_free>)->Name("lock and unlock, free");
-BENCHMARK(in_task<lock_contended>)->Name("lock, yield, unlock: 1000 tasks");
-BENCHMARK(in_task<semaphore_contended>)->Name("semaphore(3), yield: 1000 tasks");
-BENCHMARK(in_task<queue_unhindered>)->Name("queue: put and get, one task");
-BENCHMARK(in_task<queue_to_a_consumer>)->Name("queue: put and get, two tasks");
-BENCHMARK(in_task<event_by_turns>)->Name("event: set and wait, there and back");
-BENCHMARK(in_task<condition_by_turns>)->Name("condition: notify and wait, there and back");
+BENCHMARK(in_task<yield>)->Name("yield")->Apply(kToldIterations);
+BENCHMARK(in_task<lock_free>)->Name("lock and unlock, free")->Apply(kToldIterations);
+BENCHMARK(in_task<lock_contended>)->Name("lock, yield, unlock: 1000 tasks")->Apply(kToldIterations);
+BENCHMARK(in_task<semaphore_contended>)
+    ->Name("semaphore(3), yield: 1000 tasks")
+    ->Apply(kToldIterations);
+BENCHMARK(in_task<queue_unhindered>)->Name("queue: put and get, one task")->Apply(kToldIterations);
+BENCHMARK(in_task<queue_to_a_consumer>)
+    ->Name("queue: put and get, two tasks")
+    ->Apply(kToldIterations);
+BENCHMARK(in_task<event_by_turns>)
+    ->Name("event: set and wait, there and back")
+    ->Apply(kToldIterations);
+BENCHMARK(in_task<condition_by_turns>)
+    ->Name("condition: notify and wait, there and back")
+    ->Apply(kToldIterations);
 
-BENCHMARK(in_task<fast_food>)->Name("fast food: a customer of 100k");
-BENCHMARK(timer_create_and_cancel)->Name("timer create and cancel, beside")->Arg(0)->Arg(kMany);
-BENCHMARK(in_task<timeout_unreached>)->Name("timeout of a ready child");
+BENCHMARK(in_task<fast_food>)->Name("fast food: a customer of 100k")->Apply(kToldIterations);
+BENCHMARK(timer_create_and_cancel)
+    ->Name("timer create and cancel, beside")
+    ->Apply(kToldIterations)
+    ->Arg(0)
+    ->Arg(kMany);
+BENCHMARK(in_task<timeout_unreached>)->Name("timeout of a ready child")->Apply(kToldIterations);
 BENCHMARK(sleep_by_many)->Name("sleep, 1e6 asleep: create")->UseManualTime()->Iterations(kMillion);
 
 }  // namespace

@@ -68,9 +68,9 @@ PEER_TABLE = {
 ALL = [*OWN, *PEER_TABLE]
 
 
-def build_own():
+def build(targets):
     """The folder of the release binaries."""
-    subprocess.run(["./bazelw", "build", "--config=release", *TARGETS], cwd=ROOT, check=True)
+    subprocess.run(["./bazelw", "build", "--config=release", *targets], cwd=ROOT, check=True)
     info = ["./bazelw", "info", "--config=release", "bazel-bin"]
     return Path(subprocess.check_output(info, cwd=ROOT, universal_newlines=True).strip())
 
