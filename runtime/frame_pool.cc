@@ -43,6 +43,10 @@ void FramePool::add_chunk() {
   end_ = static_cast<char*>(memory) + size;
 }
 
+std::size_t FramePool::cut_bytes() noexcept {
+  return chunks_ == nullptr ? 0 : chunks_->total - static_cast<std::size_t>(end_ - uncut_);
+}
+
 void FramePool::release_all() noexcept {
   if (live_ > 0) return;  // A loop gave up tasks that swallow every cancel: nobody may free them.
   free_.fill(nullptr);

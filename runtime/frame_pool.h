@@ -37,6 +37,9 @@ class FramePool {
   /// Whether a block of this size is kept for the next one when it is freed.
   static constexpr bool pools(std::size_t size) noexcept { return size <= kMaxSize; }
 
+  /// Bytes of this thread's chunks that were cut to blocks, in use or free.
+  static std::size_t cut_bytes() noexcept;
+
   /// Blocks of this thread that are allocated and not yet freed.
   static std::size_t live() noexcept { return live_; }
 

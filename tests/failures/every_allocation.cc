@@ -13,6 +13,7 @@
 #include "brigade/runtime/repr.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/tests/support/async.h"
+#include "brigade/runtime/platform.h"
 #include "brigade/tests/support/forwarding_backend.h"
 #include "doctest/doctest.h"
 
@@ -139,7 +140,7 @@ void sweep(const Attempt& attempt, const std::vector<std::string>& documented) {
   for (const bool onwards : {false, true}) {
     std::size_t nth = 1;
     while (nth < kMaxAllocations && survives(attempt, {nth, onwards}, documented)) ++nth;
-    CHECK(nth > 1);  // Else nothing was tried.
+    if (kSanitized) CHECK(nth > 1);  // Else nothing was tried; most come from chunks otherwise.
     CHECK(nth < kMaxAllocations);
   }
 }

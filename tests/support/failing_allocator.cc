@@ -15,7 +15,6 @@ constinit std::atomic<std::size_t> first{kNever};
 constinit std::atomic<std::size_t> last{kNever};
 constinit std::atomic<std::size_t> failed{0};
 constinit std::atomic<std::size_t> asked{0};
-constinit std::atomic<std::size_t> asked_bytes{0};
 constinit std::atomic<std::size_t> outstanding{0};
 constinit thread_local int spared = 0;
 
@@ -28,7 +27,6 @@ bool is_to_fail() noexcept {
 
 void* allocate(std::size_t size) {
   ++asked;
-  asked_bytes += size;
   if (is_to_fail()) {
     ++failed;
     throw std::bad_alloc();
@@ -72,8 +70,6 @@ NeverFail::NeverFail() noexcept { ++spared; }
 NeverFail::~NeverFail() { --spared; }
 
 std::size_t allocations() noexcept { return asked; }
-
-std::size_t allocated_bytes() noexcept { return asked_bytes; }
 
 std::size_t outstanding_allocations() noexcept { return outstanding; }
 

@@ -37,9 +37,6 @@ class NeverFail {
 /// How often operator new was called.
 std::size_t allocations() noexcept;
 
-/// For how many bytes, all calls together.
-std::size_t allocated_bytes() noexcept;
-
 /// What operator new has given out and operator delete has not got back.
 std::size_t outstanding_allocations() noexcept;
 
