@@ -80,7 +80,7 @@ std::string_view Connection::consume(std::size_t count) noexcept {
 // For reader_, the read that waits.
 void Connection::receive() noexcept {
   if (multishot_ || !the_receive().in_flight()) input_.settle();
-  if (the_receive().in_flight()) return;
+  if (the_receive().in_flight()) return note_attention();
   multishot_ = receive_size_ == 0;
   Request request{Request::Kind::kReceiveMultishot, socket_.get()};
   if (!multishot_) {
@@ -96,10 +96,22 @@ void Connection::receive() noexcept {
   loop().submit(the_receive(), request);
 }
 
+// So that tasks which wait for each other are a deadlock beside a connection that nobody reads.
+void Connection::note_attention() noexcept {
+  const bool read = reader_ != nullptr && !reader_->granted_;
+  const bool unattended =
+      multishot_ && the_receive().in_flight() && state_ == State::kOpen && !read;
+  if (unattended == unattended_) return;
+  unattended_ = unattended;
+  loop().change_unattended(unattended ? 1 : -1);
+}
+
 void Connection::receive_completed(Operation& operation, int result, bool more) noexcept {
   auto& self = static_cast<Connection&>(static_cast<ConnectionReceive&>(operation));
   self.received(result);
-  if (!more) self.drop_reference();
+  if (more) return;
+  self.note_attention();
+  self.drop_reference();
 }
 
 void Connection::received(int result) noexcept {
@@ -163,6 +175,7 @@ void Connection::adapt(std::size_t count) noexcept {
 void Connection::notify_reader() noexcept {
   if (reader_ == nullptr || std::exchange(reader_->granted_, true)) return;
   reader_->wake();
+  note_attention();
 }
 
 void Connection::throw_read_error() const {
@@ -290,6 +303,7 @@ void Connection::throw_write_error() const {
 void Connection::close() noexcept {
   if (state_ != State::kOpen) return;
   state_ = State::kClosing;
+  note_attention();
   add_reference();
   end_of_input_ = true;
   notify_reader();

@@ -144,6 +144,7 @@ class Connection : private ConnectionReceive,
     kept_.clear();
   }
   void receive() noexcept;
+  void note_attention() noexcept;
   void received(int result) noexcept;
   void take(std::size_t count) noexcept;
   void append(std::string_view piece);
@@ -184,6 +185,7 @@ class Connection : private ConnectionReceive,
   std::uint8_t small_receives_ = 0;  // of its own, in a row
   bool multishot_ = false;           // The receive is.
   bool lent_ = false;                // What the last read returned may be in input_.
+  bool unattended_ = false;          // No read waits for the multishot receive in flight.
   bool end_of_input_ = false;
   bool write_paused_ = false;  // Above the high-water mark, and not below the low one since.
   bool eof_written_ = false;

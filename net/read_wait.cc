@@ -59,6 +59,7 @@ bool Connection::ReadWait::separator_settled() noexcept {
 void Connection::ReadWait::cancel(Waiter& waiter) noexcept {
   auto& self = static_cast<ReadWait&>(waiter);
   self.connection_.reader_ = nullptr;  // What is being received waits for the next read.
+  self.connection_.note_attention();
   self.wake_cancelled();
 }
 

@@ -90,7 +90,8 @@ class StreamReader {
 /// - write(bytes) never waits. It copies them into the buffer, which is sent at the end of the
 ///   loop's turn, together with what other tasks have written; what comes alone and is long is sent
 ///   at once, as far as the socket takes it.
-/// - drain() returns at once while less than 64 KiB wait to be sent; above, it sends what the socket
+/// - drain() returns at once while less than 64 KiB wait to be sent; above, it sends what the
+/// socket
 ///   takes and parks until the peer has taken all but 16 KiB.
 /// - write_eof() ends our direction after what was written; reading goes on.
 /// - close() sends what was written, in the background, then closes both directions; unread input

@@ -145,7 +145,7 @@ void Loop::wait(Nanoseconds limit) {
   if (jumps) {
     virtual_now_ = std::max(virtual_now_, timers_.earliest());
   } else if (is_virtual || timers_.empty()) {
-    const bool io = backend_ && backend_->may_complete() > own;
+    const bool io = backend_ && backend_->may_complete() > own + unattended_;
     if (!io && external_work_ == 0)
       throw DeadlockError("nothing can wake any task:\n" +
                           brigade::task_tree(all_tasks(), now(), kToldTasks));

@@ -167,6 +167,9 @@ class Loop : public Scheduler {
   void attach(int fd);  // a new socket, before its first submit()
   void submit(Operation& operation, const Request& request) noexcept;
 
+  /// Of the operations in flight, so many more or fewer would wake nobody when they complete.
+  void change_unattended(int by) noexcept { unattended_ += static_cast<std::size_t>(by); }
+
   /// What the back end that prepare_io() has set up can do.
   const Capabilities& uses() const noexcept { return uses_; }
   void cancel(Operation& operation) noexcept;
@@ -198,6 +201,7 @@ class Loop : public Scheduler {
   TimerHeap timers_;
   IntrusiveList<TurnEnd> turn_ends_;
   std::size_t external_work_ = 0;
+  std::size_t unattended_ = 0;
   TimePoint virtual_now_{};
   std::shared_ptr<PostDoor> door_;
   std::unique_ptr<Backend> backend_;

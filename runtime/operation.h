@@ -37,8 +37,9 @@ struct Request {
     kReceive,  ///< `data`, `size`: where to; result: bytes, 0 at the end of stream
     kSend,     ///< `data`, `size`: what; result: bytes sent, perhaps fewer
 
-    /// Until cancelled, a completion per piece, whose bytes are at received() during that call; 0 at
-    /// the end of stream. Ended by -ENOBUFS, it may be submitted again. For back ends that have it.
+    /// Until cancelled, a completion per piece, whose bytes are at received() during that call; 0
+    /// at the end of stream. Ended by -ENOBUFS, it may be submitted again. For back ends that have
+    /// it.
     kReceiveMultishot,
   };
 

@@ -12,6 +12,7 @@
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"
 #include "brigade/runtime/timeout.h"
+#include "brigade/sync/event.h"
 #include "brigade/tests/net/sockets.h"
 #include "brigade/tests/support/async.h"
 #include "doctest/doctest.h"
@@ -313,6 +314,19 @@ TEST_CASE("StreamReader: the bytes of a read that waited are no other task's [S-
     CHECK(first == "a");
     CHECK(second == "b");
   });
+}
+
+TEST_CASE("StreamReader: tasks that wait for each other are a deadlock beside an idle connection") {
+  const auto wait_in_vain = []() -> Task<void> {
+    Link link(unix_pair());
+    send_raw(link.peer, "a");
+    co_await link.reader.read(1);  // On io_uring its receive stays armed.
+    Event never;
+    co_await never.wait();
+  };
+  Loop loop(loop_options());
+
+  CHECK_THROWS_AS(loop.run_until_complete(wait_in_vain()), DeadlockError);
 }
 
 TEST_CASE("StreamReader: a cancelled read leaves the bytes to the next one [S-10]") {

@@ -30,7 +30,8 @@ bool readable(int fd) {
 }
 
 TEST_CASE("PostDoor: runs what was posted, oldest first, once") {
-  PostDoor door;
+  const auto owned = std::make_unique<PostDoor>();  // GCC 12 aligns no stack that ASan keeps.
+  PostDoor& door = *owned;
   std::string log;
   for (const char letter : {'a', 'b', 'c'}) door.post([&log, letter] { log += letter; });
   CHECK(log == "");
@@ -42,7 +43,8 @@ TEST_CASE("PostDoor: runs what was posted, oldest first, once") {
 }
 
 TEST_CASE("PostDoor: what a posted function posts runs the next time") {
-  PostDoor door;
+  const auto owned = std::make_unique<PostDoor>();  // GCC 12 aligns no stack that ASan keeps.
+  PostDoor& door = *owned;
   std::string log;
   door.post([&] {
     log += 'a';
@@ -57,7 +59,8 @@ TEST_CASE("PostDoor: what a posted function posts runs the next time") {
 }
 
 TEST_CASE("PostDoor: the wake-up is written only for a loop that sleeps, and once") {
-  PostDoor door;
+  const auto owned = std::make_unique<PostDoor>();  // GCC 12 aligns no stack that ASan keeps.
+  PostDoor& door = *owned;
 
   door.post([] {});
   CHECK_FALSE(readable(door.wake_fd()));
@@ -77,7 +80,8 @@ TEST_CASE("PostDoor: what nobody ran is destroyed with the door") {
   const auto token = std::make_shared<int>(1);
 
   {
-    PostDoor door;
+    const auto owned = std::make_unique<PostDoor>();
+    PostDoor& door = *owned;
     door.post([token] {});
     CHECK(token.use_count() == 2);
   }
@@ -87,7 +91,8 @@ TEST_CASE("PostDoor: what nobody ran is destroyed with the door") {
 
 TEST_CASE("PostDoor: once it is closed, what is posted and what will be is destroyed at once") {
   const auto token = std::make_shared<int>(1);
-  PostDoor door;
+  const auto owned = std::make_unique<PostDoor>();  // GCC 12 aligns no stack that ASan keeps.
+  PostDoor& door = *owned;
   bool ran = false;
   // What is destroyed may post in turn.
   const auto again = [&door, token](int*) { door.post([token] {}); };
