@@ -53,6 +53,9 @@ class Chaos final : public CustomBackend {
   void wait(std::optional<Nanoseconds> timeout) noexcept override;
   void poll() noexcept override { wait(Nanoseconds::zero()); }
   std::size_t in_flight() const noexcept override { return operations_.size(); }
+  std::size_t may_complete() const noexcept override {
+    return ring_.may_complete() + untold_.size();
+  }
   std::vector<Request> operations() const override;
   bool busy() const noexcept override { return told_any_ || !untold_.empty(); }
   Capabilities capabilities() const noexcept override { return ring_.capabilities(); }
@@ -143,6 +146,7 @@ Request Chaos::shortened(Proxy& proxy) noexcept {
   if (request.size > 1 && proxy.chance(options_.shortened)) {
     ++counts_.shortened;
     request.size = 1 + proxy.random() % (request.size - 1);
+    request.flags = 0;  // The rest waits for it: not to be told later.
   }
   const char* const memory = static_cast<const char*>(request.data);
   if (request.kind == Request::Kind::kSend)
