@@ -79,7 +79,10 @@ class Chaos final : public CustomBackend {
           inode(inode_of(r.fd)),
           random(seed) {}
     static void completed(Operation& operation, int result, bool more) noexcept;
-    bool chance(unsigned percent) noexcept { return random() % 100 < percent; }
+    bool chance(unsigned percent) noexcept {
+      const bool calm = chaos.options_.calm != nullptr && *chaos.options_.calm;
+      return random() % 100 < percent && !calm;
+    }
 
     Chaos& chaos;
     Operation& owner;
