@@ -111,11 +111,10 @@ void Loop::drive(const TaskContext* until) {
     door_->run_posted();
     run_ready(kStepsPerTurn);
     run_turn_ends();
-    if (stopped_) break;
-    if (!any_ready())
+    if (!stopped_ && !any_ready())
       wait();
     else
-      look();
+      look();  // Once more when it stops: what the last turn has asked for goes out.
   }
 }
 

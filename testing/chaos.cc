@@ -53,6 +53,9 @@ class Chaos final : public CustomBackend {
   void wait(std::optional<Nanoseconds> timeout) noexcept override;
   void poll() noexcept override { wait(Nanoseconds::zero()); }
   std::size_t in_flight() const noexcept override { return operations_.size(); }
+  std::size_t may_complete() const noexcept override {
+    return ring_.may_complete() + untold_.size();
+  }
   std::vector<Request> operations() const override;
   bool busy() const noexcept override { return told_any_ || !untold_.empty(); }
   Capabilities capabilities() const noexcept override { return ring_.capabilities(); }
@@ -76,7 +79,10 @@ class Chaos final : public CustomBackend {
           inode(inode_of(r.fd)),
           random(seed) {}
     static void completed(Operation& operation, int result, bool more) noexcept;
-    bool chance(unsigned percent) noexcept { return random() % 100 < percent; }
+    bool chance(unsigned percent) noexcept {
+      const bool calm = chaos.options_.calm != nullptr && *chaos.options_.calm;
+      return random() % 100 < percent && !calm;
+    }
 
     Chaos& chaos;
     Operation& owner;
@@ -143,6 +149,7 @@ Request Chaos::shortened(Proxy& proxy) noexcept {
   if (request.size > 1 && proxy.chance(options_.shortened)) {
     ++counts_.shortened;
     request.size = 1 + proxy.random() % (request.size - 1);
+    request.flags = 0;  // The rest waits for it: not to be told later.
   }
   const char* const memory = static_cast<const char*>(request.data);
   if (request.kind == Request::Kind::kSend)

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -108,6 +109,33 @@ TEST_CASE("Streams: a peer that is gone while nobody reads does not make the loo
     const std::size_t idle = co_await looks_while_idle();
 
     CHECK(idle <= kFew);
+  });
+}
+
+TEST_CASE("Streams: receives that ended for want of a buffer do not make the loop spin [S-30]") {
+  run_on_both_clocks([]() -> Task<void> {
+    constexpr std::size_t kSent = 100'000;  // From each; together more than the ring has room for.
+    std::deque<Link> links;
+    std::vector<TaskHandle<void>> reading;
+    for (int i = 0; i < 40; ++i) {
+      links.emplace_back(unix_pair());
+      reading.push_back(spawn(read_forever(links.back().reader)));
+    }
+    co_await settle();
+    for (const TaskHandle<void>& read : reading) {
+      read.cancel();  // The receive goes on, but nobody takes what it brings.
+      co_await wait_done(read);
+    }
+
+    for (Link& link : links) send_raw(link.peer, counter_bytes(0, kSent));
+    co_await settle();
+    const std::size_t idle = co_await looks_while_idle();
+
+    CHECK(idle <= kFew);
+    for (Link& link : links) {
+      const std::string_view bytes = co_await link.reader.readexactly(kSent);
+      CHECK(is_counter(bytes, 0));
+    }
   });
 }
 

@@ -1,6 +1,7 @@
 // A machine that gives less than brigade would like to have.
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/io_uring.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -77,6 +78,58 @@ TEST_CASE("Loop: where io_uring_register is refused, the ring does without it [E
     CHECK(contains(end.errors, "uses io_uring: "));
     CHECK_FALSE(contains(end.errors, "registered ring"));
   }
+}
+
+// What the loop of this child could use but for that one operation of io_uring_register().
+ChildEnd work_without(unsigned operation) {
+  static unsigned refused;
+  refused = operation;
+  return run_in_child([] {
+    forbid_io_uring_register(EINVAL, refused);
+    work_on(BackendKind::kIoUring);
+  });
+}
+
+TEST_CASE("Loop: what the kernel refuses of io_uring_register is done without, by itself [E-03]") {
+  const ChildEnd all = run_in_child([] { work_on(BackendKind::kIoUring); });
+  const ChildEnd no_buffers = work_without(IORING_REGISTER_PBUF_RING);
+  const ChildEnd no_ring = work_without(IORING_REGISTER_RING_FDS);
+
+  for (const ChildEnd* end : {&all, &no_buffers, &no_ring}) {
+    check_worked(*end);
+    CHECK(contains(end->errors, "uses io_uring: "));
+  }
+  for (const char* shared : {"multishot receive", "incremental buffers"}) {
+    CHECK_FALSE(contains(no_buffers.errors, shared));
+    CHECK(contains(no_ring.errors, shared) == contains(all.errors, shared));
+  }
+  CHECK(contains(no_buffers.errors, "registered ring"));
+  CHECK_FALSE(contains(no_ring.errors, "registered ring"));
+}
+
+Task<void> read_pieces() {
+  Link link(unix_pair());
+  std::size_t got = 0;
+  for (const std::size_t size : {1, 100, 100, 50'000, 100, 100, 100, 5000, 1}) {
+    const std::string bytes = counter_bytes(got, size);
+    send_raw(link.peer, bytes);
+    const std::string_view read = co_await link.reader.readexactly(size);
+    check(is_counter(read, got), "each byte is where it belongs");
+    got += size;
+  }
+  for (const Request& request : Loop::current().operations())
+    check(request.kind != Request::Kind::kReceiveMultishot, "no receive shares buffers");
+}
+
+TEST_CASE("Streams: where receives cannot share buffers each has its own [E-03]") {
+  const ChildEnd end = run_in_child([] {
+    forbid_io_uring_register(EINVAL, IORING_REGISTER_PBUF_RING);
+    LoopOptions options;
+    options.backend = BackendKind::kIoUring;
+    run_async(&read_pieces, options);
+  });
+
+  check_worked(end);
 }
 
 rlim_t memory_limit = 0;

@@ -24,6 +24,7 @@ class ForwardingBackend : public CustomBackend {
   void wait(std::optional<Nanoseconds> timeout) noexcept override { inner_->wait(timeout); }
   void poll() noexcept override { inner_->poll(); }
   std::size_t in_flight() const noexcept override { return inner_->in_flight(); }
+  std::size_t may_complete() const noexcept override { return inner_->may_complete(); }
   std::vector<Request> operations() const override { return inner_->operations(); }
   bool busy() const noexcept override { return inner_->busy(); }
   Capabilities capabilities() const noexcept override { return inner_->capabilities(); }

@@ -16,8 +16,14 @@ namespace brigade {
 namespace {
 
 constexpr unsigned kSystemCall = offsetof(seccomp_data, nr);
-constexpr unsigned kFlagsOfEnter =
-    offsetof(seccomp_data, args) + 3 * sizeof(__u64);  // The low half.
+
+// The low half.
+constexpr unsigned argument(unsigned index) {
+  return static_cast<unsigned>(offsetof(seccomp_data, args) + index * sizeof(__u64));
+}
+constexpr unsigned kCountOfEnter = argument(1);
+constexpr unsigned kFlagsOfEnter = argument(3);
+constexpr unsigned kOperationOfRegister = argument(1);
 
 void install(std::span<sock_filter> filter) {
   const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
@@ -41,6 +47,19 @@ void forbid_io_uring(unsigned error) { forbid(SYS_io_uring_setup, error); }
 
 void forbid_io_uring_register(unsigned error) { forbid(SYS_io_uring_register, error); }
 
+void forbid_io_uring_register(unsigned error, unsigned operation) {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kSystemCall),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_register, 0, 4),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kOperationOfRegister),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x7fffffff),  // The top bit: by a registered ring.
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, operation, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  install(filter);
+}
+
 void forbid_threads(unsigned error) {
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kSystemCall),
@@ -60,6 +79,18 @@ void refuse_mere_submits() {
       BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, IORING_ENTER_GETEVENTS, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EBUSY),
+  };
+  install(filter);
+}
+
+void refuse_submits() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kSystemCall),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_enter, 0, 2),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kCountOfEnter),
+      BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 0, 1, 0),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAGAIN),
   };
   install(filter);
 }

@@ -9,11 +9,17 @@ void forbid_io_uring(unsigned error);
 /// The same for io_uring_register() alone.
 void forbid_io_uring_register(unsigned error);
 
+/// The same for the one operation of io_uring_register(), such as IORING_REGISTER_PBUF_RING.
+void forbid_io_uring_register(unsigned error, unsigned operation);
+
 /// Lets no thread and no process be started, with `error`, for the rest of this process.
 void forbid_threads(unsigned error);
 
 /// Lets io_uring_enter() fail with EBUSY where it only submits; one that also looks for completions
 /// goes through. This is how a kernel short of room answers. For a forked child.
 void refuse_mere_submits();
+
+/// Lets io_uring_enter() fail with EAGAIN where it submits anything: a kernel without memory.
+void refuse_submits();
 
 }  // namespace brigade

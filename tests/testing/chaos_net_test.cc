@@ -17,6 +17,7 @@
 #include "brigade/runtime/poll.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"
+#include "brigade/runtime/to_thread.h"
 #include "brigade/testing/chaos.h"
 #include "brigade/tests/net/sockets.h"
 #include "brigade/tests/support/async.h"
@@ -132,6 +133,32 @@ TEST_CASE("wait_readable: a result that no man page names is an error with its n
         CHECK(contains(told, "512"));
       },
       on({.unknown = 100}));
+}
+
+// Blocks until so many bytes have come, or for ten seconds; how many did.
+Task<std::size_t> receive_on_a_thread(const Socket& peer, std::size_t count) {
+  const timeval limit{10, 0};
+  peer.set_option(SOL_SOCKET, SO_RCVTIMEO, limit);
+  const int fd = peer.get();
+  auto receive = [fd, count] {
+    std::string bytes(count, '\0');
+    const ssize_t got = ::recv(fd, bytes.data(), count, MSG_WAITALL);
+    return static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+  };
+  co_return co_await to_thread(std::move(receive));
+}
+
+TEST_CASE("StreamWriter: on chaos all of a write goes out while nothing else happens") {
+  run_async_real(
+      []() -> Task<void> {
+        Link link(unix_pair());
+        link.writer.write(counter_bytes(0, 1000));
+
+        const std::size_t received = co_await receive_on_a_thread(link.peer, 1000);
+
+        CHECK(received == 1000);
+      },
+      on({.shortened = 100}));
 }
 
 Task<void> hang_up(StreamReader, StreamWriter) { co_return; }
