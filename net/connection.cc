@@ -13,16 +13,6 @@
 namespace brigade {
 namespace {
 
-// Where the ring has buffers to share, a connection whose pieces are at most this long waits for
-// them by a multishot receive, and has no buffer while it waits.
-constexpr std::size_t kMaxShared = 2048;
-
-// Others receive to a buffer of their own, of this size, doubled while it is filled, and never more
-// than is asked for. After so many small pieces the shared buffers do again.
-constexpr std::uint32_t kMinReceive = 4096;
-constexpr std::uint32_t kMaxReceive = 65536;
-constexpr int kSmallReceives = 8;
-
 // So much is sent by write() itself if nothing waits before it: a system call costs less than a
 // copy.
 constexpr std::size_t kLongWrite = 8192;
@@ -56,7 +46,7 @@ Connection::Connection(Socket socket)
       socket_(std::move(socket)) {
   loop().prepare_io();
   loop().attach(socket_.get());
-  receive_size_ = loop().uses().multishot_receive ? 0 : kMinReceive;
+  if (loop().uses().multishot_receive) receive_size_ = 0;
   const SocketAddress peer = socket_.peer_address();
   if (peer.family() == AF_INET || peer.family() == AF_INET6)
     std::memcpy(&peer_, peer.data(), peer.size());
@@ -66,120 +56,6 @@ SocketAddress Connection::peer() const noexcept {
   const socklen_t size = peer_.sin6_family == AF_INET ? sizeof(sockaddr_in) : sizeof peer_;
   if (peer_.sin6_family == 0) return socket_.peer_address();
   return SocketAddress(reinterpret_cast<const sockaddr*>(&peer_), size);
-}
-
-// Reading.
-
-std::string_view Connection::consume(std::size_t count) noexcept {
-  const std::string_view bytes = input_.view().substr(0, count);
-  input_.consume(bytes.size());
-  lent_ = true;
-  return bytes;
-}
-
-// For reader_, the read that waits.
-void Connection::receive() noexcept {
-  if (multishot_ || !the_receive().in_flight()) input_.settle();
-  if (the_receive().in_flight()) return note_attention();
-  multishot_ = receive_size_ == 0;
-  Request request{Request::Kind::kReceiveMultishot, socket_.get()};
-  if (!multishot_) {
-    try {
-      input_.reserve(receive_size_);
-    } catch (const std::bad_alloc&) {
-      reader_->out_of_memory_ = true;
-      return notify_reader();
-    }
-    request = {Request::Kind::kReceive, socket_.get(), input_.room(), input_.room_size()};
-  }
-  add_reference();
-  loop().submit(the_receive(), request);
-}
-
-// So that tasks which wait for each other are a deadlock beside a connection that nobody reads.
-void Connection::note_attention() noexcept {
-  const bool read = reader_ != nullptr && !reader_->granted_;
-  const bool unattended =
-      multishot_ && the_receive().in_flight() && state_ == State::kOpen && !read;
-  if (unattended == unattended_) return;
-  unattended_ = unattended;
-  loop().change_unattended(unattended ? 1 : -1);
-}
-
-void Connection::receive_completed(Operation& operation, int result, bool more) noexcept {
-  auto& self = static_cast<Connection&>(static_cast<ConnectionReceive&>(operation));
-  self.received(result);
-  if (more) return;
-  self.note_attention();
-  self.drop_reference();
-}
-
-void Connection::received(int result) noexcept {
-  if (state_ != State::kOpen) return advance_close();
-  if (result > 0) {
-    take(static_cast<std::size_t>(result));
-  } else if (result == 0 && write_error_ == ECONNRESET) {
-    read_error_ = ECONNRESET;  // The kernel tells it once, and a send was told.
-  } else if (result == 0) {
-    end_of_input_ = true;
-  } else if (multishot_ && result == -ENOBUFS) {
-    receive_size_ = kMinReceive;
-  } else if (result != -EINTR && result != -EAGAIN && !(changing() && result == -ECANCELED)) {
-    read_error_ = -result;
-  }
-  if (reader_ == nullptr || reader_->granted_) return;
-  if (reader_->satisfied())
-    notify_reader();
-  else
-    receive();
-}
-
-void Connection::take(std::size_t count) noexcept {
-  if (!multishot_) {
-    adapt(count);
-    return input_.commit(count);
-  }
-  try {
-    append({the_receive().received(), count});
-  } catch (const std::bad_alloc&) {
-    read_error_ = ENOMEM;  // The bytes are lost.
-  }
-  if (read_error_ == 0 && input_.size() <= kMaxShared) return;
-  receive_size_ = kMinReceive;
-  while (receive_size_ < kMaxReceive && receive_size_ <= count) receive_size_ *= 2;
-  loop().cancel(the_receive());
-}
-
-// Where what the last read returned stays as it is.
-void Connection::append(std::string_view piece) {
-  if (!lent_) return input_.append(piece);
-  if (piece.size() > input_.room_size()) {
-    ByteBuffer longer;
-    longer.reserve(input_.size() + piece.size());
-    longer.append(input_.view());
-    if (kept_.capacity() == 0) kept_ = std::move(input_);
-    input_ = std::move(longer);
-  }
-  input_.append_in_place(piece);
-}
-
-// The next receive to what this one brought.
-void Connection::adapt(std::size_t count) noexcept {
-  if (count == input_.room_size()) receive_size_ = std::min(receive_size_ * 2, kMaxReceive);
-  small_receives_ = count <= kMaxShared ? small_receives_ + 1 : 0;
-  if (small_receives_ < kSmallReceives || !loop().uses().multishot_receive) return;
-  small_receives_ = 0;
-  receive_size_ = 0;
-}
-
-void Connection::notify_reader() noexcept {
-  if (reader_ == nullptr || std::exchange(reader_->granted_, true)) return;
-  reader_->wake();
-  note_attention();
-}
-
-void Connection::throw_read_error() const {
-  if (read_error_ != 0) throw_errno(-read_error_, "read from " + peer().to_string());
 }
 
 // Writing.
@@ -294,8 +170,8 @@ void Connection::write_eof() noexcept {
   flush();
 }
 
-void Connection::throw_write_error() const {
-  if (write_error_ != 0) throw_errno(-write_error_, "write to " + peer().to_string());
+void Connection::throw_error(const char* what, int error) const {
+  throw_errno(-error, what + peer().to_string());
 }
 
 // Closing.

@@ -97,7 +97,9 @@ class Connection : private ConnectionReceive,
   std::string_view consume(std::size_t count) noexcept;
   bool end_of_input() const noexcept { return end_of_input_; }
   bool failed() const noexcept { return read_error_ != 0 || write_error_ != 0; }
-  void throw_read_error() const;
+  void throw_read_error() const {
+    if (read_error_ != 0) throw_error("read from ", read_error_);
+  }
 
   // Writing.
 
@@ -106,7 +108,9 @@ class Connection : private ConnectionReceive,
   void drain() noexcept;  // flushes if too much waits to be sent at the turn's end
   void write_eof() noexcept;
   bool write_paused() const noexcept { return write_paused_; }
-  void throw_write_error() const;
+  void throw_write_error() const {
+    if (write_error_ != 0) throw_error("write to ", write_error_);
+  }
   IntrusiveList<Waiter>& drainers() noexcept { return drainers_; }
 
   // Closing.
@@ -129,6 +133,7 @@ class Connection : private ConnectionReceive,
 
   ~Connection() = default;
 
+  [[noreturn]] void throw_error(const char* what, int error) const;
   static void receive_completed(Operation& operation, int result, bool more) noexcept;
   static void send_completed(Operation& operation, int result, bool more) noexcept;
   static void turn_ends(TurnEnd& hook) noexcept;
@@ -178,7 +183,8 @@ class Connection : private ConnectionReceive,
   IntrusiveList<Waiter> drainers_;
   IntrusiveList<Waiter> close_waiters_;
 
-  std::uint32_t receive_size_;  // of its own buffer; 0: the multishot receive does.
+  static constexpr std::uint32_t kMinReceive = 4096;
+  std::uint32_t receive_size_ = kMinReceive;  // Of its own buffer; 0: the multishot receive does.
   int read_error_ = 0;
   int write_error_ = 0;
   State state_ = State::kOpen;

@@ -152,7 +152,7 @@ void Loop::wait(Nanoseconds limit) {
   } else {
     sleep(std::clamp(timers_.earliest() - now(), Nanoseconds::zero(), limit));
   }
-  if (jumps || !is_virtual) timers_.fire_due(now());
+  if ((jumps || !is_virtual) && !timers_.empty()) timers_.fire_due(now());
 }
 
 void Loop::sleep(Nanoseconds limit) {

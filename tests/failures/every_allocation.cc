@@ -10,10 +10,10 @@
 #include <thread>
 #include <utility>
 
+#include "brigade/runtime/platform.h"
 #include "brigade/runtime/repr.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/tests/support/async.h"
-#include "brigade/runtime/platform.h"
 #include "brigade/tests/support/forwarding_backend.h"
 #include "doctest/doctest.h"
 
