@@ -80,9 +80,8 @@ void Connection::turn_ends(TurnEnd& hook) noexcept {
 void Connection::send_at_turn_end() noexcept {
   if (loop().uses().backend != BackendKind::kIoUring || the_send().in_flight() || output_.empty())
     return flush();
-  const bool awaited = state_ != State::kOpen || eof_written_ || output_.size() > kHighWater;
   std::swap(output_, sending_);
-  send(awaited ? 0 : Request::kTellLater);
+  send(Request::kTellLater);  // Who waits for what was written has flushed it.
 }
 
 void Connection::drain() noexcept {

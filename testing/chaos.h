@@ -31,7 +31,7 @@ struct ChaosOptions {
   unsigned shortages = 5;      // accepted clients behind which the accept ends
   unsigned unknown = 0;        // operations of any kind answered by -512, an error to their owner
 
-  /// Once it is true there is no more chaos: all that was begun and will be goes as the kernel
+  /// There is no more chaos once it is true: what was begun and what will be goes as the kernel
   /// says.
   const bool* calm = nullptr;
 

@@ -32,12 +32,24 @@ Task<void> leave_receiving(StreamReader& reader) {
   co_await wait_done(reading);
 }
 
+// Enough short pieces, each read as it comes, for a receive that shares buffers.
+Task<void> pass_short_pieces(Link& link, std::size_t& sent, std::size_t& got) {
+  for (int i = 0; i < 10; ++i) {
+    send_raw(link.peer, counter_bytes(sent, 10));
+    sent += 10;
+    const std::string_view bytes = co_await link.reader.readexactly(sent - got);
+    CHECK(is_counter(bytes, got));
+    got = sent;
+  }
+}
+
 TEST_CASE("StreamReader: a view holds while piece after piece comes, short and long ones") {
   run_async([]() -> Task<void> {
     Link link(unix_pair());
     std::size_t sent = 0;
     std::size_t got = 0;
-    for (const std::size_t kept : {0, 1, 600, 3000}) {
+    for (const std::size_t kept : {0, 1, 600, 3000, 0, 1, 600, 3000}) {
+      co_await pass_short_pieces(link, sent, got);
       co_await leave_receiving(link.reader);
       send_raw(link.peer, counter_bytes(sent, 100 + kept));
       sent += 100 + kept;
@@ -59,6 +71,32 @@ TEST_CASE("StreamReader: a view holds while piece after piece comes, short and l
   });
 }
 
+TEST_CASE("StreamReader: view after view holds while more short pieces come than fit behind it") {
+  run_async([]() -> Task<void> {
+    Link link(unix_pair());
+    std::size_t sent = 0;
+    std::size_t got = 0;
+    for (int round = 0; round < 5; ++round) {
+      co_await leave_receiving(link.reader);
+      send_raw(link.peer, counter_bytes(sent, 20));
+      sent += 20;
+      co_await settle();
+
+      const std::string_view view = co_await link.reader.read(10);
+      for (const std::size_t size : {300, 500, 700}) {
+        send_raw(link.peer, counter_bytes(sent, size));
+        sent += size;
+        co_await settle();
+        CHECK(is_counter(view, got));
+      }
+      const std::string_view rest = co_await link.reader.readexactly(sent - got - 10);
+
+      CHECK(is_counter(rest, got + 10));
+      got = sent;
+    }
+  });
+}
+
 TEST_CASE("StreamReader: views hold until the next read, whatever is read and comes") {
   run_async([]() -> Task<void> {
     std::mt19937 random = seeded_random();
@@ -69,6 +107,7 @@ TEST_CASE("StreamReader: views hold until the next read, whatever is read and co
 
     for (int i = 0; i < 500; ++i) {
       if (sent == got) {
+        if (random() % 2 == 0) co_await pass_short_pieces(link, sent, got);
         if (random() % 2 == 0) co_await leave_receiving(link.reader);
         send_raw(link.peer, counter_bytes(sent, 100));
         sent += 100;

@@ -1,6 +1,4 @@
 // Receives that share a ring of buffers, by Ring itself: what an operation is told, byte by byte.
-#include "brigade/runtime/buffer_ring.h"
-
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "brigade/runtime/ring.h"
+#include "brigade/runtime/unique_fd.h"
 #include "brigade/tests/net/sockets.h"
 #include "brigade/tests/support/async.h"
 #include "doctest/doctest.h"
