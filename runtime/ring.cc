@@ -225,7 +225,7 @@ void Ring::wait(std::optional<Nanoseconds> timeout) noexcept {
   // What the kernel would not take yet (EAGAIN: out of memory) is offered again soon.
   if (!backlog_.empty() || !cancelling_.empty())
     timeout = std::min(timeout.value_or(kRetryInterval), kRetryInterval);
-  if (may_complete() == 0) timeout = Nanoseconds::zero();  // No completion may come.
+  if (told_later_ > 0 && may_complete() == 0) timeout = Nanoseconds::zero();  // None may come.
   __kernel_timespec limit{};
   if (timeout) {
     limit.tv_sec = timeout->count() / 1'000'000'000;
