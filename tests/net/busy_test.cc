@@ -85,7 +85,7 @@ TEST_CASE("Streams: a connection that its peer has half closed does not make the
         send_raw(link->peer, "bye");
         end_writing(link->peer);
       }
-      const std::string_view last = co_await read.reader.readexactly(3);
+      const std::string last(co_await read.reader.readexactly(3));
       const std::string_view end = co_await read.reader.read(100);
       writing.writer.write(std::string(10'000'000, 'x'));  // More than its peer's socket takes.
 
