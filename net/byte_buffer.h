@@ -1,10 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
-#include "brigade/runtime/platform.h"
+#include "brigade/runtime/frame_pool.h"
 
 namespace brigade {
 
@@ -40,11 +41,16 @@ class ByteBuffer {
   }
 
   /// Drops the bytes and gives the memory back.
-  void clear() noexcept;
+  void clear() noexcept {
+    if (block_ != nullptr) release();
+  }
 
   /// No more bytes are expected soon: gives the memory back if there are none and it is as cheaply
   /// had again.
-  void settle() noexcept;
+  void settle() noexcept {
+    if (block_ != nullptr && empty() && FramePool::pools(sizeof(Block) + block_->capacity))
+      release();
+  }
 
   /// Free memory behind the bytes.
   char* room() noexcept { return block_ == nullptr ? nullptr : block_->bytes() + block_->end; }
@@ -60,10 +66,17 @@ class ByteBuffer {
     if (count > 0) block_->end += count;
   }
 
-  void append(std::string_view bytes);
+  void append(std::string_view bytes) {
+    if (bytes.empty()) return;
+    if (block_ == nullptr || empty() || room_size() < bytes.size()) reserve(bytes.size());
+    append_in_place(bytes);
+  }
 
   /// Appends to room(), which is large enough, and moves nothing.
-  void append_in_place(std::string_view bytes) noexcept;
+  void append_in_place(std::string_view bytes) noexcept {
+    std::memcpy(room(), bytes.data(), bytes.size());
+    block_->end += bytes.size();
+  }
 
  private:
   struct Block {
@@ -72,6 +85,9 @@ class ByteBuffer {
     std::size_t begin;
     std::size_t end;
   };
+
+  static Block* allocate(std::size_t capacity);
+  void release() noexcept;
 
   Block* block_ = nullptr;
 };

@@ -64,10 +64,11 @@ void Connection::write(std::string_view bytes) {
   if (eof_written_ || state_ != State::kOpen)
     throw std::logic_error("write() after close() or write_eof()");
   if (write_error_ != 0) return;  // drain() and wait_closed() tell.
-  const bool at_once = bytes.size() >= kLongWrite && unsent() == 0;
-  output_.reserve(bytes.size());  // Also for the rest of what is sent at once: it must not be torn.
-  if (at_once) bytes.remove_prefix(send_now(bytes));
-  if (write_error_ != 0 || bytes.empty()) return;
+  if (bytes.size() >= kLongWrite && unsent() == 0) {
+    output_.reserve(bytes.size());  // For the rest, before a part is sent: it must not be torn.
+    bytes.remove_prefix(send_now(bytes));
+    if (write_error_ != 0 || bytes.empty()) return;
+  }
   output_.append(bytes);
   if (!turn_end().linked()) loop().at_turn_end(*this);
 }
@@ -126,7 +127,10 @@ void Connection::sent(int result) noexcept {
   sending_.consume(static_cast<std::size_t>(std::max(result, 0)));
   if (sending_.empty()) {
     sending_.settle();
-    flush();
+    if (output_.empty())
+      written();
+    else
+      flush();
   } else {
     send(0);
   }
@@ -139,7 +143,7 @@ void Connection::send(unsigned flags) noexcept {
   loop().submit(the_send(),
                 Request{Request::Kind::kSend, socket_.get(),
                         const_cast<char*>(sending_.view().data()), sending_.size(), flags});
-  written();
+  update_pause();
 }
 
 void Connection::update_pause() noexcept {

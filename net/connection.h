@@ -146,7 +146,7 @@ class Connection : private ConnectionReceive,
 
   void begin_read() noexcept {
     lent_ = false;
-    kept_.clear();
+    if (kept_.capacity() > 0) kept_.clear();
   }
   void receive() noexcept;
   void note_attention() noexcept;
