@@ -219,9 +219,12 @@ TEST_CASE("Loop: without a free descriptor it is an error, and nothing is leaked
   const ChildEnd end = run_in_child([] {
     const rlimit limit{kDescriptors, kDescriptors};
     check(::setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit() failed");
+    // UBSan needs descriptors to look at what it meets for the first time.
+    const std::system_error met(EMFILE, std::system_category(), "met");
+    check(met.code() == std::errc::too_many_files_open, "the error has that name");
     for (const BackendKind backend :
          {BackendKind::kAuto, BackendKind::kIoUring, BackendKind::kEpoll}) {
-      work_on(backend);  // UBSan needs descriptors to look at what it meets for the first time.
+      work_on(backend);
       const int before = open_descriptors();
       int spare = 0;
       while (!starts_with(spare, backend)) ++spare;
