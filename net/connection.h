@@ -30,11 +30,11 @@ struct ConnectionSend : Operation {
 /// Life: open; closing, while what was written goes out; closed, when the kernel has given back
 /// both operations and the descriptor is closed.
 ///
+/// The operations, the hook of the turn's end and the timer are bases: members would need a pointer
+/// back each, and a connection is most of what an idle client costs.
+///
 /// Lifetime: counts its references: the reader, the writer, each operation in flight, and itself
 /// while it closes.
-/// Size:       what an idle client costs, beside its task: the operations, the hook of the turn's
-/// end
-///             and the timer are bases, as members would need a pointer back each.
 class Connection : private ConnectionReceive,
                    private ConnectionSend,
                    private TurnEnd,

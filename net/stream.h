@@ -91,8 +91,7 @@ class StreamReader {
 ///   loop's turn, together with what other tasks have written; what comes alone and is long is sent
 ///   at once, as far as the socket takes it.
 /// - drain() returns at once while less than 64 KiB wait to be sent; above, it sends what the
-/// socket
-///   takes and parks until the peer has taken all but 16 KiB.
+///   socket takes now, and parks until the peer has taken all but 16 KiB.
 /// - write_eof() ends our direction after what was written; reading goes on.
 /// - close() sends what was written, in the background, then closes both directions; unread input
 ///   is dropped. If the peer takes nothing for 30 s, or there is no memory to wait for it, the

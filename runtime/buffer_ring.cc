@@ -2,10 +2,8 @@
 
 #include <sys/mman.h>
 
-#include <cerrno>
 #include <cstdint>
-
-#include "brigade/runtime/error.h"
+#include <new>
 
 namespace brigade {
 namespace {
@@ -17,28 +15,25 @@ constexpr unsigned kBufferMore = 1 << 4;   // IORING_CQE_F_BUF_MORE: the buffer 
 constexpr std::uint16_t kGroup = 0;
 constexpr unsigned kIncrementalBuffers = 16;
 
-char* pages(std::size_t size) {
-  void* const memory =
-      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw_errno(-errno, "no memory for a loop's receive buffers");
-  return static_cast<char*>(memory);
-}
-
 }  // namespace
 
-BufferRing::BufferRing(bool incremental)
+BufferRing::BufferRing(bool incremental) noexcept
     : incremental_(incremental), count_(incremental ? kIncrementalBuffers : kMaxBuffers) {
-  // In one piece: first the buffers, then what the kernel and we know of them.
-  memory_ = pages(kSize + kMaxBuffers * sizeof(io_uring_buf));
+  void* const memory =
+      ::mmap(nullptr, kMapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return;
+  memory_ = static_cast<char*>(memory);
   entries_ = reinterpret_cast<io_uring_buf_ring*>(memory_ + kSize);
 }
 
-BufferRing::~BufferRing() { ::munmap(memory_, kSize + kMaxBuffers * sizeof(io_uring_buf)); }
+BufferRing::~BufferRing() {
+  if (memory_ != nullptr) ::munmap(memory_, kMapped);
+}
 
-std::unique_ptr<BufferRing> BufferRing::open(io_uring& ring) {
+std::unique_ptr<BufferRing> BufferRing::open(io_uring& ring) noexcept {
   for (const bool incremental : {true, false}) {
-    std::unique_ptr<BufferRing> buffers(new BufferRing(incremental));
-    if (buffers->attach(ring) == 0) return buffers;
+    std::unique_ptr<BufferRing> buffers(new (std::nothrow) BufferRing(incremental));
+    if (buffers && buffers->memory_ != nullptr && buffers->attach(ring) == 0) return buffers;
   }
   return nullptr;
 }

@@ -13,13 +13,13 @@ namespace brigade {
 /// (IOU_PBUF_RING_INC, Linux 6.12) takes one message behind the other until it is full; a plain one
 /// takes one. A buffer is the kernel's again as soon as all that came in it was told.
 ///
-/// Errors:     open() answers nullptr if the kernel refuses; else none.
+/// Errors:     open() answers nullptr if the kernel refuses or there is no memory; else none.
 /// Complexity: O(1); 1 MiB, of which what was never used costs nothing.
 /// Threads:    the ring's.
 /// Lifetime:   outlives the receives in flight; ends after its ring.
 class BufferRing {
  public:
-  static std::unique_ptr<BufferRing> open(io_uring& ring);
+  static std::unique_ptr<BufferRing> open(io_uring& ring) noexcept;
   ~BufferRing();
   BufferRing(const BufferRing&) = delete;
   BufferRing& operator=(const BufferRing&) = delete;
@@ -37,7 +37,10 @@ class BufferRing {
   static constexpr std::size_t kSize = std::size_t{1} << 20;
   static constexpr std::size_t kMaxBuffers = 256;
 
-  explicit BufferRing(bool incremental);
+  // In one piece: first the buffers, then what the kernel and we know of them.
+  static constexpr std::size_t kMapped = kSize + kMaxBuffers * sizeof(io_uring_buf);
+
+  explicit BufferRing(bool incremental) noexcept;
   int attach(io_uring& ring) noexcept;
   std::size_t buffer_size() const noexcept { return kSize / count_; }
   void provide(unsigned short id) noexcept;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <limits>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "brigade/runtime/check.h"
@@ -17,6 +18,8 @@ namespace {
 
 constexpr unsigned kMinCompletions = 4096;
 constexpr Nanoseconds kRetryInterval = std::chrono::milliseconds(1);
+constexpr Nanoseconds kFirstMemoryWait = std::chrono::milliseconds(4);
+constexpr Nanoseconds kLastMemoryWait = std::chrono::milliseconds(256);
 
 // Best first; a kernel that does not know a flag answers EINVAL. One that knows COOP_TASKRUN (5.19)
 // has everything else that is used here, such as accepting many clients by one operation.
@@ -33,6 +36,29 @@ int setup(io_uring& ring, unsigned entries, unsigned completions) noexcept {
     params.cq_entries = completions;
     result = io_uring_queue_init_params(entries, &ring, &params);
     if (result != -EINVAL) break;
+  }
+  return result;
+}
+
+// Rings count against RLIMIT_MEMLOCK: a smaller one works too, only with more system calls.
+int setup_shrinking(io_uring& ring, unsigned entries) noexcept {
+  unsigned completions = std::max(kMinCompletions, entries * 2);
+  int result = setup(ring, entries, completions);
+  while (result == -ENOMEM && completions > entries * 2) {
+    completions = std::max(completions / 4, entries * 2);
+    result = setup(ring, entries, completions);
+  }
+  return result;
+}
+
+// Those closed a moment ago count too: the kernel gives their memory back in the background, tens
+// of milliseconds later on a busy machine. A failed attempt holds some for as long: so few of them.
+int setup_when_released(io_uring& ring, unsigned entries) noexcept {
+  int result = setup_shrinking(ring, entries);
+  for (Nanoseconds pause = kFirstMemoryWait; result == -ENOMEM && pause <= kLastMemoryWait;
+       pause *= 2) {
+    std::this_thread::sleep_for(pause);
+    result = setup_shrinking(ring, entries);
   }
   return result;
 }
@@ -87,13 +113,7 @@ void prepare_told_later(io_uring_sqe* sqe, const Request& request, std::size_t s
 }  // namespace
 
 Ring::Ring(unsigned entries) {
-  unsigned completions = std::max(kMinCompletions, entries * 2);
-  int result = setup(ring_, entries, completions);
-  // Rings count against RLIMIT_MEMLOCK: a smaller one works too, only with more system calls.
-  while (result == -ENOMEM && completions > entries * 2) {
-    completions /= 4;
-    result = setup(ring_, entries, std::max(completions, entries * 2));
-  }
+  const int result = setup_when_released(ring_, entries);
   if (result < 0) refuse(result);
   capabilities_.backend = BackendKind::kIoUring;
   capabilities_.single_issuer = (ring_.flags & IORING_SETUP_SINGLE_ISSUER) != 0;

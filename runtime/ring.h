@@ -21,7 +21,8 @@ namespace brigade {
 /// A send that may be told later asks for a completion only if it fails: it is done when the kernel
 /// has taken it from the queue, and so does not end a wait.
 ///
-/// Errors:     the constructor throws std::system_error that names cause and remedy; else none.
+/// Errors:     the constructor throws std::system_error that names cause and remedy, for want of
+///             memory after half a second; else none.
 /// Complexity: submit, cancel O(1); one system call per wait.
 /// Threads:    created and used on one thread (IORING_SETUP_SINGLE_ISSUER).
 /// Lifetime:   must be idle() when destroyed: the kernel owns what is in flight.

@@ -10,11 +10,11 @@ namespace brigade {
 struct ChaosCounts {
   std::uint64_t delayed = 0;       // results told in a later wait than they came
   std::uint64_t permuted = 0;      // waits that told results in another order than they came
-  std::uint64_t shortened = 0;     // receives and sends that asked the kernel for less
+  std::uint64_t shortened = 0;     // receives and sends that asked for less; pieces cut in two
   std::uint64_t interrupted = 0;   // results of -EINTR
   std::uint64_t again = 0;         // results of -EAGAIN
-  std::uint64_t shortages = 0;     // accepts ended by -ENOBUFS or -EMFILE
-  std::uint64_t last_clients = 0;  // accepts ended behind a client, without an error
+  std::uint64_t shortages = 0;     // accepts and multishot receives ended for want of something
+  std::uint64_t last_clients = 0;  // those ended behind a client or piece, without an error
   std::uint64_t unknown = 0;       // results of -512
 
   bool operator==(const ChaosCounts&) const = default;
@@ -28,7 +28,7 @@ struct ChaosOptions {
   unsigned longest_delay = 3;  // by at most so many waits
   unsigned shortened = 50;     // receives and sends that ask for less than they could
   unsigned interrupted = 10;   // receives and sends answered by -EINTR or -EAGAIN
-  unsigned shortages = 5;      // accepted clients behind which the accept ends
+  unsigned shortages = 5;      // clients and pieces behind which the multishot operation ends
   unsigned unknown = 0;        // operations of any kind answered by -512, an error to their owner
 
   /// There is no more chaos once it is true: what was begun and what will be goes as the kernel
@@ -47,9 +47,10 @@ struct ChaosOptions {
 ///
 /// Results are told late and out of order, in wait() and poll() alone, one per operation in each.
 /// Receives and sends are short, -EINTR and -EAGAIN come without that the kernel was asked, a
-/// cancelled operation may end by -EINTR, and an accept ends when it likes. Nothing is lost:
-/// clients that were accepted are told, also behind a cancel, and an operation counts as in flight
-/// until its final result was told.
+/// cancelled operation may end by -EINTR, an accept and a multishot receive end when they like, and
+/// what one piece brought is told as two. Nothing is lost: clients that were accepted, and bytes,
+/// are told, also behind a cancel, and an operation counts as in flight until its final result was
+/// told.
 ///
 /// The kernel sees copies of the buffers. What it received is written to the owner's memory when
 /// the result is told, by code that a sanitizer sees, and what is sent must not have changed by

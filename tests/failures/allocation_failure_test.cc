@@ -23,6 +23,7 @@
 #include "brigade/sync/queue.h"
 #include "brigade/sync/semaphore.h"
 #include "brigade/tests/failures/every_allocation.h"
+#include "brigade/tests/support/descriptors.h"
 #include "brigade/tests/support/tracked.h"
 #include "doctest/doctest.h"
 
@@ -110,8 +111,10 @@ void first_io(Plan plan) {
 }
 
 TEST_CASE("Out of memory: run(), the loop and its back end [T-27]") {
+  const auto before = open_descriptors();
   fail_every_allocation(&whole_program);
   fail_every_allocation(&first_io);
+  CHECK(open_descriptors() == before);
 }
 
 Task<void> hold(Tracked, int& started) {

@@ -141,24 +141,34 @@ void become_user() {
 }
 
 // The kernel counts what the rings of a user have locked: each time it is another one.
+uid_t another_user() { return 100'000 + std::random_device()() % 1'000'000'000; }
+
+bool may_become_user() {
+  user = another_user();
+  const bool may = run_in_child(&become_user).signal == 0;
+  if (!may)
+    MESSAGE("not shown: only root outside a sandbox can become a user without locked memory");
+  return may;
+}
+
+void limit_locked_memory() {
+  const rlimit limit{memory_limit, memory_limit};
+  check(::setrlimit(RLIMIT_MEMLOCK, &limit) == 0, "setrlimit() failed");
+  become_user();
+}
+
 ChildEnd work_with_locked_memory(rlim_t bytes) {
   memory_limit = bytes;
-  user = 100'000 + std::random_device()() % 1'000'000'000;
+  user = another_user();
   return run_in_child([] {
     ::unsetenv("BRIGADE_BACKEND");
-    const rlimit limit{memory_limit, memory_limit};
-    check(::setrlimit(RLIMIT_MEMLOCK, &limit) == 0, "setrlimit() failed");
-    become_user();
+    limit_locked_memory();
     work_on(BackendKind::kAuto);
   });
 }
 
 TEST_CASE("Loop: with little memory to lock the ring shrinks, with none epoll serves [E-04]") {
-  user = 65534;
-  if (run_in_child(&become_user).signal != 0) {
-    MESSAGE("not shown: only root outside a sandbox can become a user without locked memory");
-    return;
-  }
+  if (!may_become_user()) return;
   const ChildEnd none = work_with_locked_memory(0);
   check_worked(none);
   if (contains(none.errors, "uses io_uring: ")) {
@@ -182,6 +192,26 @@ TEST_CASE("Loop: with little memory to lock the ring shrinks, with none epoll se
   const ChildEnd enough = work_with_locked_memory(1 << 20);
   check_worked(enough);
   CHECK(contains(enough.errors, "queues of 256 and 4096"));
+}
+
+Task<void> wait_for_a_byte() {
+  const Pipe pipe;
+  pipe.write_byte();
+  co_await wait_readable(pipe.reader.get());
+}
+
+TEST_CASE("Loop: a ring waits for the memory of those closed a moment ago [E-04]") {
+  if (!may_become_user()) return;
+  memory_limit = 256 << 10;
+  user = another_user();
+  const ChildEnd end = run_in_child([] {
+    limit_locked_memory();
+    LoopOptions options;
+    options.backend = BackendKind::kIoUring;
+    for (int i = 0; i < 200; ++i) run_async(&wait_for_a_byte, options);
+  });
+
+  check_worked(end);
 }
 
 constexpr int kDescriptors = 64;

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <deque>
-#include <filesystem>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -18,6 +17,7 @@
 #include "brigade/tests/net/sockets.h"
 #include "brigade/tests/support/async.h"
 #include "brigade/tests/support/child.h"
+#include "brigade/tests/support/descriptors.h"
 #include "doctest/doctest.h"
 
 namespace brigade {
@@ -68,11 +68,6 @@ int result_of(CustomBackend& backend, const Request& request) {
   REQUIRE(operation.results.size() == 1);
   REQUIRE(operation.ends == 1);
   return operation.results[0];
-}
-
-std::ptrdiff_t open_descriptors() {
-  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
-                       std::filesystem::directory_iterator());
 }
 
 TEST_CASE("Chaos: nothing completes inside submit() or cancel()") {
