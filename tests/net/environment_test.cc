@@ -107,6 +107,47 @@ TEST_CASE("Loop: what the kernel refuses of io_uring_register is done without, b
   CHECK_FALSE(contains(no_ring.errors, "registered ring"));
 }
 
+// How the ring of this child began where those flags of io_uring_setup() are not known.
+std::string ring_without(unsigned flags) {
+  static unsigned refused;
+  refused = flags;
+  const ChildEnd end = run_in_child([] {
+    forbid_ring_flags(refused);
+    work_on(BackendKind::kIoUring);
+  });
+  check_worked(end);
+  CHECK(contains(end.errors, "uses io_uring: "));
+  return end.errors;
+}
+
+TEST_CASE("Loop: set-up flags that the kernel does not know are done without [E-03]") {
+  const std::string all = ring_without(0);
+  CHECK(contains(all, "single issuer, deferred task work"));
+
+  const std::string no_deferring = ring_without(IORING_SETUP_DEFER_TASKRUN);
+  CHECK(contains(no_deferring, "single issuer"));
+  CHECK_FALSE(contains(no_deferring, "deferred task work"));
+  CHECK(contains(no_deferring, "multishot receive") == contains(all, "multishot receive"));
+
+  for (const unsigned alone : {0u, IORING_SETUP_DEFER_TASKRUN}) {
+    const std::string no_issuer = ring_without(IORING_SETUP_SINGLE_ISSUER | alone);
+    for (const char* missing : {"single issuer", "deferred task work", "multishot receive"})
+      CHECK_FALSE(contains(no_issuer, missing));
+  }
+}
+
+TEST_CASE("Loop: where no set-up is known io_uring is too old, and epoll serves [E-03]") {
+  const ChildEnd end = run_in_child([] {
+    ::unsetenv("BRIGADE_BACKEND");
+    forbid_ring_flags(IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN);
+    work_on(BackendKind::kAuto);
+  });
+
+  check_worked(end);
+  CHECK(contains(end.errors, "io_uring is missing or too old"));
+  CHECK(contains(end.errors, "uses epoll"));
+}
+
 Task<void> read_pieces() {
   Link link(unix_pair());
   std::size_t got = 0;

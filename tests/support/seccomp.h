@@ -6,7 +6,11 @@ namespace brigade {
 /// containers do. For a forked child.
 void forbid_io_uring(unsigned error);
 
-/// The same for io_uring_register() alone.
+/// Lets io_uring_setup() fail with EINVAL if it is asked for any of these flags, as a kernel does
+/// that is older than they are.
+void forbid_ring_flags(unsigned flags);
+
+/// Lets all of io_uring_register() fail with `error`.
 void forbid_io_uring_register(unsigned error);
 
 /// The same for the one operation of io_uring_register(), such as IORING_REGISTER_PBUF_RING.
