@@ -60,7 +60,8 @@ TEST_CASE("echo_load: counts the requests that were answered, and how long they 
 TEST_CASE("echo_load: tells what a request costs the server") {
   const EchoServer server;
 
-  const json told = load("--time 100ms --port " + server.port() + " --server-pid " +
+  // Long enough for a kernel that counts in ticks of 10 ms.
+  const json told = load("--time 500ms --port " + server.port() + " --server-pid " +
                          std::to_string(server.pid()));
 
   CHECK(told["server_cpu_ns"] > 0);
