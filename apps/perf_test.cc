@@ -1,9 +1,7 @@
 // The tutorials' perf_test(nb_requests, period, timeout): how many clients of a fast-food
 // restaurant, or of any service, are served in time. `perf_test 10 1 5` lives on the virtual clock:
 // it is exact and takes no time.
-#include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <functional>
@@ -133,18 +131,12 @@ void note_overload(const Simulation& simulation) {
 }
 
 /// On the real clock, who is on the edge counts either way from run to run.
-void warn_of_edge(const Simulation& simulation, const Target& target, const Record& record) {
-  if (simulation.clock != ClockKind::kReal) return;
-  const double edge = 1e6 * simulation.speed;  // 1 ms of real time
-  const auto count =
-      std::count_if(record.clients.begin(), record.clients.end(), [&](const Client& client) {
-        return std::abs(static_cast<double>((client.service - target.timeout).count())) <= edge;
-      });
-  if (count == 0) return;
+void warn_of_edge(const Report& report) {
+  if (report.simulation.clock != ClockKind::kReal || report.statistics.on_edge == 0) return;
   std::fprintf(stderr,
-               "warning: %td of the service times lie within 1 ms (of real time) of the timeout; "
+               "warning: %zu of the service times lie within 1 ms (of real time) of the timeout; "
                "these may count either way\n",
-               count);
+               report.statistics.on_edge);
 }
 
 std::function<void(const Event&)> tracer(const Options& options) {
@@ -192,8 +184,8 @@ bool run(Options& options) {
   if (options.trace) simulation.observer = tracer(options);
   if (options.verbose) simulation.begin = tell_back_end(simulation.clock);
   const Record record = simulate(simulation);
-  warn_of_edge(simulation, options.load.target, record);
   const Report report = make_report(simulation, record, options.load.target, options.load.goals);
+  warn_of_edge(report);
   write_pictures(options, report);
   if (options.json)
     print_json(std::cout, report);

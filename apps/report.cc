@@ -130,7 +130,7 @@ void print_bottleneck(std::ostream& out, const Report& report) {
 }
 
 void print_edge(std::ostream& out, const Report& report) {
-  if (report.statistics.on_edge == 0) return;
+  if (report.simulation.clock == ClockKind::kReal || report.statistics.on_edge == 0) return;
   out << "note: " << report.statistics.on_edge << " service times are exactly the timeout, which "
       << (report.target.inclusive ? "satisfies with --inclusive\n"
                                   : "does not satisfy without --inclusive\n");

@@ -21,7 +21,9 @@ std::size_t rank(std::size_t n, double percent) {
   return (n * thousandths + 99'999) / 100'000;
 }
 
-void add_services(const Record& record, const Target& target, Statistics& result) {
+void add_services(const Simulation& simulation, const Record& record, const Target& target,
+                  Statistics& result) {
+  const double edge = simulation.clock == ClockKind::kReal ? 1e6 * simulation.speed : 0;
   __int128 sum = 0;
   result.clients = record.clients.size();
   result.services.reserve(record.clients.size());
@@ -30,7 +32,8 @@ void add_services(const Record& record, const Target& target, Statistics& result
     if (client.failed) continue;
     result.services.push_back(client.service);
     sum += client.service.count();
-    result.on_edge += client.service == target.timeout ? 1 : 0;
+    const auto margin = static_cast<double>((client.service - target.timeout).count());
+    result.on_edge += std::abs(margin) <= edge ? 1 : 0;
     result.elapsed = std::max(result.elapsed, client.arrival + client.service);
   }
   result.failed = result.clients - result.services.size();
@@ -94,7 +97,7 @@ Nanoseconds Statistics::percentile(double percent) const {
 
 Statistics statistics_of(const Simulation& simulation, const Record& record, const Target& target) {
   Statistics result;
-  add_services(record, target, result);
+  add_services(simulation, record, target, result);
   if (simulation.mode == Mode::kConstrained) add_stations(simulation, record, result);
   return result;
 }

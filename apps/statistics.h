@@ -32,7 +32,7 @@ struct StationUse {
 /// The numbers of a run; percentiles by nearest rank, means to the nearest nanosecond.
 struct Statistics {
   std::size_t clients = 0, satisfied = 0, failed = 0;
-  std::size_t on_edge = 0;            // whose service time is the timeout itself
+  std::size_t on_edge = 0;            // service times that are the timeout; to 1 ms if it is real
   Nanoseconds elapsed{};              // from the start to the last completion
   std::vector<Nanoseconds> services;  // sorted; without those that failed
   Nanoseconds min{}, mean{}, max{};

@@ -1,11 +1,11 @@
 #include "brigade/apps/load.h"
 
 #include <chrono>
-#include <cstdio>
 #include <fstream>
 #include <stdexcept>
 #include <string>
 
+#include "brigade/tests/support/scratch.h"
 #include "doctest/doctest.h"
 
 namespace brigade::apps {
@@ -80,14 +80,13 @@ TEST_CASE("Load: a ramp has its first rate at the start and its last at the end"
 TEST_CASE("Load: a list comes in the order of time, from the command line or from a file") {
   CHECK(arrivals_of(load_of("3,0.5,2s", 0, 0)) == Instants{500ms, 2s, 3s});
 
-  const std::string path = "arrivals.csv";
+  const std::string path = scratch("arrivals.csv");
   std::ofstream(path) << "arrival,client\n2,b\n0.25;a\n\n500ms\n";
   CHECK(arrivals_of(load_of("@" + path, 0, 0)) == Instants{250ms, 500ms, 2s});
   std::ofstream(path) << "1\nsoon\n";
   CHECK_THROWS_WITH_AS(load_of("@" + path, 0, 0),
                        doctest::Contains("arrivals.csv:2: 'soon' is no duration"),
                        std::invalid_argument);
-  std::remove(path.c_str());
 }
 
 TEST_CASE("Load: its rate is what it offers, of a ramp the most and of a list the mean") {

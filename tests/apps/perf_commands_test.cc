@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "brigade/tests/support/scratch.h"
 #include "doctest/doctest.h"
 #include "nlohmann/json.hpp"
 #include "tests/apps/echo_programs.h"
@@ -102,13 +103,15 @@ TEST_CASE("perf_test plan: a bar shows how far it is, on a terminal only") {
 }
 
 TEST_CASE("perf_test plan: any scenario's counts can vary") {
-  std::ofstream("shop.json") << R"({"stations": [
+  const std::string shop = scratch("shop.json");
+  std::ofstream(shop) << R"({"stations": [
     {"name": "web", "kind": "semaphore", "count": 1, "time": "20ms", "cost": 3},
     {"name": "ids", "kind": "batch", "batch": 1, "time": "50ms", "unit": "id", "cost": 0.5}]})";
 
   const json plan = document_of(
-      "plan 200 --rate 100/s --slo 'p99<=60ms' --scenario shop.json --set web=1..4 --set id=1..8 "
-      "--set ids.count=1..2");
+      "plan 200 --rate 100/s --slo 'p99<=60ms' --set web=1..4 --set id=1..8 --set ids.count=1..2 "
+      "--scenario " +
+      shop);
 
   CHECK(plan.at("configurations") == 64);
   CHECK(plan.at("cheapest").at("places").at("web") == 2);
@@ -146,11 +149,12 @@ TEST_CASE("perf_test real: puts the load on an echo server, and judges it by the
 
 TEST_CASE("perf_test real: a slow server is as slow as it is said to be, and so is the model") {
   EchoServer server("--delay 200ms");
-  std::ofstream("server.json") << R"({"stations": [
+  const std::string alike = scratch("server.json");
+  std::ofstream(alike) << R"({"stations": [
     {"name": "server", "kind": "semaphore", "count": 1000, "time": "200ms"}]})";
 
   const json real = document_of("real --connect 127.0.0.1:" + server.port() + " 10 5 --rate 50/s");
-  const json model = document_of("10 5 --rate 50/s --scenario server.json");
+  const json model = document_of("10 5 --rate 50/s --scenario " + alike);
 
   CHECK(model.at("service_s").at("max") == 0.2);
   CHECK(real.at("service_s").at("min") >= 0.2);
@@ -185,14 +189,17 @@ TEST_CASE("perf_test: colours are for terminals, unless NO_COLOR is set") {
 }
 
 TEST_CASE("perf_test: pictures go to files, and a file that cannot be written is an error") {
-  CHECK(perf("10 1 5 --quiet --svg p.svg --html p.html --trace-json p.json").exit_code == 0);
-  const auto read = [](const char* path) {
-    std::ifstream file(path);
+  const std::string path = scratch("p.");
+  CHECK(perf("10 1 5 --quiet --svg " + path + "svg --html " + path + "html --trace-json " + path +
+             "json")
+            .exit_code == 0);
+  const auto read = [&](const char* ending) {
+    std::ifstream file(path + ending);
     return std::string{std::istreambuf_iterator<char>(file), {}};
   };
-  CHECK(contains(read("p.svg"), "</svg>"));
-  CHECK(contains(read("p.html"), "10 of 10 clients satisfied"));
-  CHECK(json::parse(read("p.json")).contains("traceEvents"));
+  CHECK(contains(read("svg"), "</svg>"));
+  CHECK(contains(read("html"), "10 of 10 clients satisfied"));
+  CHECK(json::parse(read("json")).contains("traceEvents"));
   CHECK(contains(perf("10 1 5 --gantt").output, "\nfries         ["));
 
   const Ended ended = perf("10 1 5 --svg /no/such/folder/p.svg");

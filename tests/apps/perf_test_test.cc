@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "brigade/tests/support/scratch.h"
 #include "doctest/doctest.h"
 #include "nlohmann/json.hpp"
 
@@ -208,10 +209,11 @@ TEST_CASE("perf_test: the real clock serves everybody and counts as it reports")
 TEST_CASE("perf_test: on the real clock, who is on the edge is warned of") {
   const std::string warning = "within 1 ms (of real time) of the timeout";
 
-  bool warned = false;  // Only a run that takes less than 1 ms is on the edge.
-  for (int run = 0; run < 100 && !warned; ++run)
-    warned = contains(errors_of("1 1 8ms --clock real --fries-time 8ms --speed 1e6", 0), warning);
-  CHECK(warned);
+  // Served in less than 1 ms of real time, unless the machine is busy.
+  const std::string output =
+      shell("apps/perf_test 1 1 8ms --clock real --fries-time 8ms --speed 1e6 --json 2>&1").output;
+  const double took = services(json::parse(output.substr(output.find('{')))).at(0);
+  CHECK(contains(output, warning) == (took <= 1000.008));
   CHECK_FALSE(contains(errors_of("1 1 1h --clock real --fries-time 8ms --speed 1000", 0), warning));
   CHECK_FALSE(contains(errors_of("1 1 4", 0), warning));
 }
@@ -253,12 +255,13 @@ TEST_CASE("perf_test: goals decide the exit code") {
 }
 
 TEST_CASE("perf_test: a scenario file says what the service is made of") {
-  std::ofstream("shop.json") << R"({"name": "a \"shop\"", "stations": [
+  const std::string shop = brigade::scratch("shop.json");
+  std::ofstream(shop) << R"({"name": "a \"shop\"", "stations": [
     {"name": "web", "kind": "semaphore", "count": 2, "time": "20ms"},
     {"name": "db", "kind": "lock", "time": "5ms"}],
     "orders": [{"name": "read", "sequence": ["web", "db"]}, {"name": "ping", "parallel": ["web"]}]})";
 
-  const json document = document_of("100 1 --scenario shop.json --rate 50/s");
+  const json document = document_of("100 1 --rate 50/s --scenario " + shop);
   CHECK(document.at("scenario") == "a \"shop\"");
   CHECK(document.at("requests") == 100);
   CHECK_FALSE(document.contains("restaurant"));
@@ -269,17 +272,16 @@ TEST_CASE("perf_test: a scenario file says what the service is made of") {
   }
   CHECK(reads > 30);
   CHECK(reads < 70);
-  CHECK(document_of("100 1 --scenario shop.json --rate 50/s --set web=9")
+  CHECK(document_of("100 1 --rate 50/s --set web=9 --scenario " + shop)
             .at("stations")
             .at(0)
             .at("count") == 9);
-  CHECK(contains(output_of("100 1 --scenario shop.json --rate 50/s"), "order  satisfied\n"));
-  CHECK(contains(output_of("2 1 --scenario shop.json --rate 50/s --trace"),
+  CHECK(contains(output_of("100 1 --rate 50/s --scenario " + shop), "order  satisfied\n"));
+  CHECK(contains(output_of("2 1 --rate 50/s --trace --scenario " + shop),
                  "client_1 web: started after 0.0 s\n"));
-  std::ofstream("shop.json") << "{\n\"stations\": 3}";
-  CHECK(contains(errors_of("10 1 5 --scenario shop.json", 2),
-                 "--scenario: shop.json:2: stations: accepted is a list"));
-  std::remove("shop.json");
+  std::ofstream(shop) << "{\n\"stations\": 3}";
+  CHECK(contains(errors_of("10 1 5 --scenario " + shop, 2),
+                 "shop.json:2: stations: accepted is a list"));
 }
 
 TEST_CASE("perf_test: the tutorial's solution serves two clients a second within 4 s") {

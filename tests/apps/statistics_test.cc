@@ -106,6 +106,15 @@ TEST_CASE("Statistics: who is served in exactly the timeout is on the edge") {
   CHECK(summarize(record_of({1ns, 5ns, 5ns, 6ns}), {.timeout = 5ns}).on_edge == 2);
 }
 
+TEST_CASE("Statistics: on the real clock the edge is one real millisecond wide") {
+  Simulation simulation = nothing_needed();
+  simulation.clock = ClockKind::kReal;
+  simulation.speed = 1000;
+  const Record record = record_of({3999ms, 4s, 5s, 6s, 6001ms});
+
+  CHECK(statistics_of(simulation, record, {.timeout = 5s}).on_edge == 3);
+}
+
 /// One cook who takes 2 s, and clients at 0, 0 and 3 s: the second waits 2 s, the third 1 s.
 Simulation one_cook() {
   Simulation simulation = nothing_needed();

@@ -1,17 +1,17 @@
 // Runs tools/bench itself, for a moment: that it works, never how fast.
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <regex>
 #include <string>
 
+#include "brigade/tests/support/scratch.h"
 #include "doctest/doctest.h"
 #include "tests/examples/program.h"
 
 namespace {
 
-const std::string kOutput = std::string(std::getenv("TEST_TMPDIR")) + "/bench";
+const std::string kOutput = brigade::scratch("bench");
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;

@@ -1,17 +1,17 @@
 // Runs tools/bench --callgrind on one row: that what got dearer is refused, whatever it costs here.
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <regex>
 #include <string>
 
 #include "brigade/runtime/platform.h"
+#include "brigade/tests/support/scratch.h"
 #include "doctest/doctest.h"
 #include "tests/examples/program.h"
 
 namespace {
 
-const std::string kCosts = std::string(std::getenv("TEST_TMPDIR")) + "/costs.json";
+const std::string kCosts = brigade::scratch("costs.json");
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;

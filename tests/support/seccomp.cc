@@ -83,8 +83,8 @@ void forbid_ring_flags(unsigned flags) {
   };
   const sock_fprog program{std::size(filter), filter};
   check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "PR_SET_NO_NEW_PRIVS failed");
-  const long fd = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                            SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+  const long fd =
+      ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
   check(fd >= 0, "SECCOMP_FILTER_FLAG_NEW_LISTENER failed");
   listener = static_cast<int>(fd);
   listener.notify_one();
