@@ -283,6 +283,7 @@ void Ring::dispatch() noexcept {
 
 void Ring::complete(Operation& operation, int result, unsigned flags) noexcept {
   if (result == -EAGAIN && told_later(operation.request_)) return wait_to_send(operation);
+  if (result == -ECANCELED && given_up(operation)) return ask_again(operation);
   told_ = true;
   const bool more = (flags & IORING_CQE_F_MORE) != 0;
   if (!more) ended(operation);
@@ -290,6 +291,12 @@ void Ring::complete(Operation& operation, int result, unsigned flags) noexcept {
   operation.request_.data = buffers_->data(flags);
   operation.complete_(operation, result, more);
   buffers_->consumed(flags, result);
+}
+
+// Nobody asked for the end: the kernel wanted a thread of its own for the operation, and did not
+// get it as a signal was pending (copy_process() answers -ERESTARTNOINTR). Nothing was done.
+bool Ring::given_up(const Operation& operation) noexcept {
+  return operation.submitted_ && operation.cancel_ == Operation::Cancel::kNo;
 }
 
 void Ring::ended(Operation& operation) noexcept {
@@ -300,9 +307,13 @@ void Ring::ended(Operation& operation) noexcept {
 
 // The socket takes nothing now: as a send that is told.
 void Ring::wait_to_send(Operation& operation) noexcept {
-  operation.unlink();
   operation.request_.flags = 0;
   --told_later_;
+  ask_again(operation);
+}
+
+void Ring::ask_again(Operation& operation) noexcept {
+  operation.unlink();
   operation.submitted_ = false;
   backlog_.push_back(operation);
   const bool cancelled =

@@ -63,6 +63,8 @@ class Ring {
   void complete(Operation& operation, int result, unsigned flags) noexcept;
   void ended(Operation& operation) noexcept;
   void wait_to_send(Operation& operation) noexcept;
+  void ask_again(Operation& operation) noexcept;
+  static bool given_up(const Operation& operation) noexcept;
 
   io_uring ring_{};
   std::unique_ptr<BufferRing> buffers_;  // If the kernel has multishot receives.

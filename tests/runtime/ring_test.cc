@@ -2,11 +2,14 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <deque>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "brigade/runtime/check.h"
@@ -266,6 +269,69 @@ TEST_CASE("Ring: sends and receives bytes") {
   CHECK(send.result == 7);
   CHECK(receive.result == 7);
   CHECK(received.substr(0, 7) == sent);
+}
+
+// Ends what the kernel holds for this descriptor, as it does by itself when it finds no thread for
+// it: the ring has not asked. That there was something is what it answers.
+bool end_behind_the_back(int fd) {
+  namespace fs = std::filesystem;
+  for (const auto& open : fs::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    if (fs::read_symlink(open, gone) != "anon_inode:[io_uring]") continue;
+    io_uring_sync_cancel_reg what{};
+    what.fd = fd;
+    what.flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
+    what.timeout = {-1, -1};
+    return ::syscall(SYS_io_uring_register, std::stoi(open.path().filename()),
+                     IORING_REGISTER_SYNC_CANCEL, &what, 1) > 0;
+  }
+  return false;
+}
+
+TEST_CASE("Ring: what the kernel gave up of itself is asked for again [T-30]") {
+  int ends[2] = {-1, -1};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  const UniqueFd left(ends[0]);
+  const UniqueFd right(ends[1]);
+  const Pipe pipe;
+  std::string received(32, '\0');
+  Noted receive;
+  Noted poll;
+  Ring ring(8);
+  ring.submit(receive, Request{Request::Kind::kReceive, right.get(), received.data(), 32, 0});
+  ring.submit(poll, poll_in(pipe));
+  ring.poll();
+
+  for (int i = 0; i < 3; ++i) {
+    CHECK(end_behind_the_back(right.get()));
+    CHECK(end_behind_the_back(pipe.reader.get()));
+    ring.poll();
+    ring.poll();
+  }
+
+  CHECK(receive.completions + poll.completions == 0);
+  CHECK(ring.in_flight() == 2);
+  pipe.write_byte();
+  CHECK(::send(left.get(), "brigade", 7, 0) == 7);
+  while (ring.in_flight() > 0) ring.wait(std::nullopt);
+  CHECK(receive.result == 7);
+  CHECK((poll.result & POLLIN) != 0);
+}
+
+TEST_CASE(
+    "Ring: what the kernel gave up before it was cancelled is cancelled all the same [T-02]") {
+  const Pipe pipe;
+  Noted operation;
+  Ring ring(8);
+  ring.submit(operation, poll_in(pipe));
+  ring.poll();
+
+  REQUIRE(end_behind_the_back(pipe.reader.get()));
+  ring.cancel(operation);
+  while (ring.in_flight() > 0) ring.wait(std::nullopt);
+
+  CHECK(operation.completions == 1);
+  CHECK(operation.result == -ECANCELED);
 }
 
 TEST_CASE("Ring: submitting what is in flight is a broken check") {
