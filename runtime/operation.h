@@ -56,7 +56,7 @@ struct Request {
 /// A request in the hands of the kernel. The object, and the memory its request names, must stay in
 /// place from submit() until the final completion (`more` is false): only that ends it, a cancel
 /// merely asks. After a cancel the completion still tells what happened: -ECANCELED, or a real
-/// result that won the race.
+/// result that won the race. Without one it never is -ECANCELED.
 class Operation : public ListNode<Operation> {
  public:
   /// `result` is the kernel's: a count, a descriptor, or a negative errno. Must not resume anybody.
