@@ -400,6 +400,7 @@ TEST_CASE("Loop: BRIGADE_BACKEND decides where the program does not [E-01]") {
     run_two_programs(BackendKind::kAuto);
   });
 
+  INFO(io_uring.errors);
   CHECK(count_of("io_uring is refused", io_uring.errors) == 2);
   CHECK(epoll.errors == "ran\nran\n");
   CHECK(count_of("invalid: BRIGADE_BACKEND is 'kqueue': io_uring and epoll are accepted",
