@@ -313,7 +313,8 @@ Task<void> read_ready_pipe() {
   co_await wait_readable(pipe.reader.get());
 }
 
-Task<void> nap() { co_await sleep(1ms); }
+// So long that it is not over before the loop comes to wait for it.
+Task<void> nap() { co_await sleep(100ms); }
 
 // Runs a program with I/O and one that sleeps; tells on stderr whether they got what they wanted.
 void run_two_programs(BackendKind backend) {
@@ -401,6 +402,7 @@ TEST_CASE("Loop: BRIGADE_BACKEND decides where the program does not [E-01]") {
   });
 
   INFO(io_uring.errors);
+  CHECK(io_uring.signal == 0);
   CHECK(count_of("io_uring is refused", io_uring.errors) == 2);
   CHECK(epoll.errors == "ran\nran\n");
   CHECK(count_of("invalid: BRIGADE_BACKEND is 'kqueue': io_uring and epoll are accepted",
