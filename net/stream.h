@@ -32,7 +32,8 @@ class LimitOverrunError final : public std::runtime_error {
 /// - read(n): 1 to n bytes, as soon as there are any; empty at the end of the stream, or if n is 0.
 /// - readexactly(n): n bytes; IncompleteReadError at an earlier end, with what had come.
 /// - readuntil(separator): up to and including it; IncompleteReadError at an earlier end;
-///   LimitOverrunError if the separator does not start within the limit, and then the bytes stay.
+///   LimitOverrunError if the separator does not start within the limit, 64 KiB if set_limit()
+///   does not say otherwise, and then the bytes stay.
 /// - readline(): readuntil("\n"), but what is left at the end of the stream is a last line, and an
 ///   overlong line is dropped when LimitOverrunError is thrown, as asyncio does.
 ///
@@ -50,8 +51,7 @@ class StreamReader {
  public:
   static constexpr std::size_t kDefaultLimit = 65536;
 
-  explicit StreamReader(Connection& connection, std::size_t limit = kDefaultLimit) noexcept
-      : connection_(&connection), limit_(limit) {}
+  explicit StreamReader(Connection& connection) noexcept : connection_(&connection) {}
   StreamReader(StreamReader&& other) noexcept
       : connection_(std::exchange(other.connection_, nullptr)), limit_(other.limit_) {}
   StreamReader& operator=(StreamReader&& other) noexcept;
@@ -75,6 +75,10 @@ class StreamReader {
   [[nodiscard]] Read readuntil(std::string_view separator);
   [[nodiscard]] Read readline() noexcept;
 
+  /// How many bytes may come before the separator of readuntil() and readline(), from the next one
+  /// on: as much memory a peer can use up.
+  void set_limit(std::size_t bytes) noexcept { limit_ = bytes; }
+
   /// The stream has ended and everything was read.
   bool at_eof() const noexcept {
     return connection_->end_of_input() && connection_->input().empty();
@@ -82,7 +86,7 @@ class StreamReader {
 
  private:
   Connection* connection_;
-  std::size_t limit_;
+  std::size_t limit_ = kDefaultLimit;
 };
 
 /// The writing end of a connection.

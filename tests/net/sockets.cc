@@ -36,11 +36,6 @@ Socket new_socket(const SocketAddress& address, Loop* loop, int flags = 0) {
   return fd;
 }
 
-std::pair<StreamReader, StreamWriter> limited_streams(Socket fd, std::size_t limit) {
-  auto* connection = new Connection(std::move(fd));
-  return {StreamReader(*connection, limit), StreamWriter(*connection)};
-}
-
 // The stream from `position` on, up to the end of its period: much faster than byte by byte.
 std::string_view counter_piece(std::size_t position, std::size_t count) {
   static const std::string period = [] {
@@ -76,8 +71,9 @@ SocketPair tcp_pair(Loop* loop) {
 Link::Link(SocketPair sockets)
     : Link(open_streams(std::move(sockets.first)), std::move(sockets.second)) {}
 
-Link::Link(SocketPair sockets, std::size_t limit)
-    : Link(limited_streams(std::move(sockets.first), limit), std::move(sockets.second)) {}
+Link::Link(SocketPair sockets, std::size_t limit) : Link(std::move(sockets)) {
+  reader.set_limit(limit);
+}
 
 Link::Link(std::pair<StreamReader, StreamWriter> streams, Socket other_end) noexcept
     : peer(std::move(other_end)),

@@ -101,6 +101,8 @@ Task<void> check_every_split(ReadAll read_all, std::string whole, Parts expected
 
 Task<void> read_line(StreamReader& reader) { co_await reader.readline(); }
 
+Task<void> read_until_newline(StreamReader& reader) { co_await reader.readuntil("\n"); }
+
 // 0, or LimitOverrunError::consumed.
 Task<std::size_t> overrun_of_line(StreamReader& reader) {
   try {
@@ -326,6 +328,24 @@ TEST_CASE("StreamReader: a peer that never ends its line costs bounded memory [S
     CHECK(longest <= 4 * StreamReader::kDefaultLimit);
     if (!kSanitized) CHECK(after < before + (8 << 20));
     co_await sending;
+  });
+}
+
+TEST_CASE("StreamReader: set_limit() holds for what is read from then on [S-02]") {
+  run_async([]() -> Task<void> {
+    constexpr std::size_t kLine = 100'000;
+    Link link(unix_pair());
+    send_raw(link.peer, std::string(kLine, 'x') + "\nshort\n");
+
+    const std::string refused = co_await thrown_by(read_until_newline(link.reader));
+    link.reader.set_limit(kLine);
+    const std::size_t line = (co_await link.reader.readline()).size();
+    link.reader.set_limit(4);
+    const std::string refused_again = co_await thrown_by(read_until_newline(link.reader));
+
+    CHECK(contains(refused, "limit of 65536 bytes"));
+    CHECK(line == kLine + 1);
+    CHECK(contains(refused_again, "limit of 4 bytes"));
   });
 }
 
