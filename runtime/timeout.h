@@ -10,7 +10,7 @@
 
 namespace brigade {
 
-template <class T>
+template <class Awaiter>
 class Timeout;
 
 /// An instant that ends what a timeout() runs, for who wants to look at it or move it meanwhile:
@@ -44,7 +44,7 @@ class Deadline : private Timer {
   bool expired() const noexcept { return scope_.requested() || expired_; }
 
  private:
-  template <class T>
+  template <class Awaiter>
   friend class Timeout;
 
   void begin();
@@ -60,72 +60,124 @@ class Deadline : private Timer {
   bool expired_ = false;
 };
 
-/// Awaits a Task within a deadline.
+/// A Task that another awaiter keeps until it has ended.
 template <class T>
-class Timeout {
+class OwnedTask {
  public:
-  Timeout(Deadline& deadline, Task<T> task) noexcept
-      : deadline_(deadline), task_(std::move(task)) {}
-  Timeout(TimePoint when, Task<T> task) noexcept
-      : own_(std::in_place, when), deadline_(*own_), task_(std::move(task)) {}
-
+  explicit OwnedTask(Task<T> task) noexcept : task_(std::move(task)) {}
   bool await_ready() const noexcept { return false; }
   template <class Caller>
   bool await_suspend(std::coroutine_handle<Caller> caller) {
-    deadline_.begin();
     return std::move(task_).operator co_await().await_suspend(caller);
   }
-  T await_resume() {
+  T await_resume() { return task_.take(); }
+
+ private:
+  Task<T> task_;
+};
+
+/// How `co_await what` waits: an awaiter of its own, or what it is itself.
+template <class T>
+OwnedTask<T> awaiter_of(Task<T>&& what) noexcept {
+  return OwnedTask<T>(std::move(what));
+}
+template <class What>
+auto awaiter_of(What&& what) noexcept
+  requires requires { std::forward<What>(what).operator co_await(); }
+{
+  return std::forward<What>(what).operator co_await();
+}
+template <class What>
+auto& awaiter_of(What&& what) noexcept
+  requires requires { what.await_resume(); }
+{
+  return what;
+}
+
+/// Awaits something within a deadline.
+template <class Awaiter>
+class Timeout {
+ public:
+  template <class What>
+  Timeout(Deadline& deadline, What&& what) noexcept
+      : deadline_(deadline), awaiter_(awaiter_of(std::forward<What>(what))) {}
+  template <class What>
+  Timeout(TimePoint when, What&& what) noexcept
+      : own_(std::in_place, when),
+        deadline_(*own_),
+        awaiter_(awaiter_of(std::forward<What>(what))) {}
+
+  bool await_ready() {
+    deadline_.begin();
+    return attempt([this] { return awaiter_.await_ready(); });
+  }
+  template <class Caller>
+  auto await_suspend(std::coroutine_handle<Caller> caller) {
+    return attempt([this, caller] { return awaiter_.await_suspend(caller); });
+  }
+  decltype(auto) await_resume() {
+    bool passed = false;
     try {
-      if constexpr (std::is_void_v<T>) {
-        task_.take();
-        deadline_.end();
-      } else {
-        T value = task_.take();
-        deadline_.end();
-        return value;
-      }
+      const End end{deadline_, passed};
+      return awaiter_.await_resume();
     } catch (const Cancelled&) {
-      if (deadline_.end()) throw TimeoutError();
+      if (passed) throw TimeoutError();
       throw;
+    }
+  }
+
+ private:
+  struct End {
+    ~End() { passed = deadline.end(); }
+    Deadline& deadline;
+    bool& passed;
+  };
+
+  // Where it throws, nothing is awaited.
+  template <class Attempt>
+  auto attempt(const Attempt& attempt) {
+    try {
+      return attempt();
     } catch (...) {
       deadline_.end();
       throw;
     }
   }
 
- private:
   std::optional<Deadline> own_;
   Deadline& deadline_;
-  Task<T> task_;
+  Awaiter awaiter_;  // Or a reference to one.
 };
+template <class What>
+using TimeoutOf = Timeout<decltype(awaiter_of(std::declval<What>()))>;
 
-/// `co_await timeout(2s, task)`: the value of `task`, or TimeoutError if it has not ended after the
+/// `co_await timeout(2s, what)`: the value of `what`, or TimeoutError if it has not ended after the
 /// duration: then it is cancelled, and the error comes when it has unwound. A value that wins the
-/// race is returned. Runs in the calling task. A duration of zero or less, or an instant that has
-/// passed, lets the task run up to its first suspension point: one await in 65 that could complete
-/// at once is one too, so this is no way to look without waiting. timeout_at() takes an instant of
-/// Loop::now(); timeout(deadline, task) a Deadline that can be moved.
+/// race is returned. `what` is anything that can be awaited: a Task, which runs in the calling
+/// task, `queue.get()`, `reader.readline()`, a handle. A duration of zero or less, or an instant
+/// that has passed, lets it go on up to its first suspension point: one await in 65 that could
+/// complete at once is one too, so this is no way to look without waiting. timeout_at() takes an
+/// instant of Loop::now(); timeout(deadline, what) a Deadline that can be moved.
 ///
-/// Errors:       TimeoutError; what the task throws; std::bad_alloc if the timer heap cannot grow.
+/// Errors:       TimeoutError; what `what` throws; std::bad_alloc if the timer heap cannot grow.
 /// Cancellation: safe; a cancel from outside wins over the deadline: Cancelled is thrown, not
 ///               TimeoutError. Nested timeouts each see only their own deadline.
 /// Complexity:   O(log timers), no allocation of its own.
 /// Threads:      loop-affine.
-/// Lifetime:     awaited in the expression that calls it.
+/// Lifetime:     awaited in the expression that calls it: all but a Task is kept by reference.
 /// Example:      examples/timeout.cc
-template <class Rep, class Period, class T>
-[[nodiscard]] Timeout<T> timeout(std::chrono::duration<Rep, Period> duration, Task<T> task) {
+template <class Rep, class Period, class What>
+[[nodiscard]] TimeoutOf<What> timeout(std::chrono::duration<Rep, Period> duration, What&& what) {
   const TimePoint when = after(Loop::current().now(), to_nanoseconds(duration));
-  return Timeout<T>(when, std::move(task));
+  return TimeoutOf<What>(when, std::forward<What>(what));
 }
-template <class T>
-[[nodiscard]] Timeout<T> timeout_at(TimePoint when, Task<T> task) {
-  return Timeout<T>(when, std::move(task));
+template <class What>
+[[nodiscard]] TimeoutOf<What> timeout_at(TimePoint when, What&& what) {
+  return TimeoutOf<What>(when, std::forward<What>(what));
 }
-template <class T>
-[[nodiscard]] Timeout<T> timeout(Deadline& deadline, Task<T> task) {
-  return Timeout<T>(deadline, std::move(task));
+template <class What>
+[[nodiscard]] TimeoutOf<What> timeout(Deadline& deadline, What&& what) {
+  return TimeoutOf<What>(deadline, std::forward<What>(what));
 }
 
 }  // namespace brigade

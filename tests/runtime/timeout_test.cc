@@ -503,7 +503,7 @@ TEST_CASE("timeout: one that is never awaited harms nobody") {
     const auto work = [](Tracked) -> Task<void> { co_return; };
 
     {
-      const Timeout<void> unused = timeout(1s, work(Tracked(counts)));
+      const auto unused = timeout(1s, work(Tracked(counts)));
     }
     co_await sleep(2s);
 
