@@ -1,6 +1,8 @@
 // timeout() of what is no Task: it waits in the caller's own frame.
 #include <chrono>
+#include <coroutine>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -132,6 +134,26 @@ Task<void> put_within(Nanoseconds limit, Queue<std::string>& queue) {
   co_await timeout(limit, queue.put("late"));
 }
 
+enum class Step { kReady, kSuspend };
+
+// Throws before it waits.
+struct Refusal {
+  bool await_ready() const {
+    if (step == Step::kReady) throw std::logic_error("in its first step");
+    return false;
+  }
+  bool await_suspend(std::coroutine_handle<>) const {
+    throw std::logic_error("in its second step");
+  }
+  void await_resume() const {}
+  const Step step;
+};
+
+Task<void> be_refused(Nanoseconds limit, Step step) {
+  const Refusal refusal{step};
+  co_await timeout(limit, refusal);
+}
+
 TEST_CASE("timeout: what throws at once is thrown, and no cancel is left over") {
   run_async([]() -> Task<void> {
     Queue<std::string> queue(1);
@@ -139,9 +161,13 @@ TEST_CASE("timeout: what throws at once is thrown, and no cancel is left over") 
 
     for (const Nanoseconds limit : {0ns, 1ns, Nanoseconds(1s)}) {
       const std::string thrown = co_await thrown_by(put_within(limit, queue));
+      const std::string first = co_await thrown_by(be_refused(limit, Step::kReady));
+      const std::string second = co_await thrown_by(be_refused(limit, Step::kSuspend));
+      co_await sleep(2s);
       CHECK(thrown.find("QueueClosed") != std::string::npos);
+      CHECK(first.find("in its first step") != std::string::npos);
+      CHECK(second.find("in its second step") != std::string::npos);
     }
-    co_await sleep(2s);
   });
 }
 
