@@ -188,7 +188,7 @@ bool Ring::prepare_cancel(Operation& operation) noexcept {
   io_uring_sqe* sqe = next_sqe();
   if (sqe == nullptr) return false;
   io_uring_prep_cancel(sqe, &operation, 0);
-  io_uring_sqe_set_data(sqe, nullptr);  // Its own completion tells nothing that is needed.
+  io_uring_sqe_set_data(sqe, nullptr);
   operation.cancel_ = Operation::Cancel::kSent;
   return true;
 }
@@ -200,7 +200,7 @@ void Ring::cancel(Operation& operation) noexcept {
   if (told_later(operation.request_)) return;  // Soon done.
   operation.unlink();
   if (cancelling_.empty() && prepare_cancel(operation))
-    submitted_.push_back(operation);
+    cancelled_.push_back(operation);
   else
     cancelling_.push_back(operation);
 }
@@ -209,26 +209,23 @@ void Ring::cancel_all() noexcept {
   while (!backlog_.empty()) cancel(backlog_.front());
   IntrusiveList<Operation> all;
   all.append(submitted_);
-  while (!all.empty()) {
-    Operation& operation = all.front();
-    cancel(operation);
-    if (operation.cancel_ == Operation::Cancel::kSent) {
-      operation.unlink();
-      submitted_.push_back(operation);
-    }
-  }
+  while (!all.empty()) cancel(all.front());
 }
 
 std::vector<Request> Ring::operations() const {
   std::vector<Request> held;
-  for (const auto* list : {&submitted_, &sending_, &cancelling_, &backlog_})
+  for (const auto* list : {&submitted_, &sending_, &cancelling_, &cancelled_, &backlog_})
     list->for_each([&](const Operation& operation) { held.push_back(operation.request_); });
   return held;
 }
 
 void Ring::flush_backlog() noexcept {
+  if (cancel_again_at_ && Steady::now() >= *cancel_again_at_) {
+    cancel_again_at_.reset();
+    cancelling_.append(cancelled_);
+  }
   while (!cancelling_.empty() && prepare_cancel(cancelling_.front()))
-    submitted_.push_back(cancelling_.pop_front());
+    cancelled_.push_back(cancelling_.pop_front());
   while (!backlog_.empty()) {
     Operation& operation = backlog_.pop_front();
     if (prepare(operation)) continue;
@@ -243,7 +240,7 @@ void Ring::flush_backlog() noexcept {
 void Ring::wait(std::optional<Nanoseconds> timeout) noexcept {
   flush_backlog();
   // What the kernel would not take yet (EAGAIN: out of memory) is offered again soon.
-  if (!backlog_.empty() || !cancelling_.empty())
+  if (!backlog_.empty() || !cancelling_.empty() || cancel_again_at_)
     timeout = std::min(timeout.value_or(kRetryInterval), kRetryInterval);
   if (told_later_ > 0 && may_complete() == 0) timeout = Nanoseconds::zero();  // None may come.
   __kernel_timespec limit{};
@@ -267,14 +264,21 @@ void Ring::dispatch() noexcept {
   told_ = false;
   IntrusiveList<Operation> sent;  // But for those that a completion tells of.
   if (io_uring_sq_ready(&ring_) == 0) sent.append(sending_);
+  bool missed = false;  // A cancel did not find its operation, or could not stop it.
   io_uring_cqe* cqe = nullptr;
   while (io_uring_peek_cqe(&ring_, &cqe) == 0) {
     auto* operation = static_cast<Operation*>(io_uring_cqe_get_data(cqe));
     const int result = cqe->res;
     const unsigned flags = cqe->flags;
     io_uring_cqe_seen(&ring_, cqe);
-    if (operation != nullptr) complete(*operation, result, flags);
+    if (operation != nullptr)
+      complete(*operation, result, flags);
+    else if (result < 0)
+      missed = true;
   }
+  // Most ended by themselves, and were told. One that is on its way from a poll to a thread of the
+  // kernel's is not found though: io_queue_async().
+  if (missed && !cancelled_.empty()) cancel_again_at_ = Steady::now() + kRetryInterval;
   while (!sent.empty()) {
     Operation& operation = sent.front();
     complete(operation, static_cast<int>(transferable(operation.request_)), 0);

@@ -2,6 +2,7 @@
 
 #include <liburing.h>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -55,6 +56,8 @@ class Ring {
   const Capabilities& capabilities() const noexcept { return capabilities_; }
 
  private:
+  using Steady = std::chrono::steady_clock;
+
   io_uring_sqe* next_sqe() noexcept;
   bool prepare(Operation& operation) noexcept;
   bool prepare_cancel(Operation& operation) noexcept;
@@ -72,9 +75,11 @@ class Ring {
   std::size_t in_flight_ = 0;
   std::size_t told_later_ = 0;  // of those
   bool told_ = false;
+  std::optional<Steady::time_point> cancel_again_at_;  // One of those was not found.
   IntrusiveList<Operation> submitted_;
   IntrusiveList<Operation> sending_;     // Queued, and told later.
   IntrusiveList<Operation> cancelling_;  // Submitted; their cancel is not.
+  IntrusiveList<Operation> cancelled_;   // Their cancel is submitted too.
   IntrusiveList<Operation> backlog_;     // Found the queue full.
 };
 

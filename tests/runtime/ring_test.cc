@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -332,6 +333,30 @@ TEST_CASE(
 
   CHECK(operation.completions == 1);
   CHECK(operation.result == -ECANCELED);
+}
+
+TEST_CASE("Ring: a cancel that the kernel did not find is sent again [T-02]") {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;  // An abstract name that the kernel chooses.
+  socklen_t size = sizeof(sa_family_t);
+  const auto raw = reinterpret_cast<sockaddr*>(&address);
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(::bind(listener.get(), raw, size) == 0);
+  size = sizeof address;
+  REQUIRE(::getsockname(listener.get(), raw, &size) == 0);
+  REQUIRE(::listen(listener.get(), 0) == 0);
+  const UniqueFd first(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(::connect(first.get(), raw, size) == 0);  // The backlog is full.
+  const UniqueFd second(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Noted connect;
+  Ring ring(8);
+
+  ring.submit(connect, Request{Request::Kind::kConnect, second.get(), &address, size, 0});
+  ring.cancel(connect);
+  while (ring.in_flight() > 0) ring.wait(std::nullopt);
+
+  CHECK(connect.completions == 1);
+  CHECK((connect.result == -EINTR || connect.result == -ECANCELED));
 }
 
 TEST_CASE("Ring: submitting what is in flight is a broken check") {
