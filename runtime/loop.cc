@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include "brigade/runtime/backend.h"
@@ -47,7 +48,12 @@ class Loop::Running {
 Loop::Loop(LoopOptions options)
     : Scheduler(std::move(options)),
       door_(std::make_shared<PostDoor>()),
-      wake_([](Operation&, int, bool) noexcept {}) {}
+      wake_([](Operation&, int, bool) noexcept {}) {
+  const unsigned entries = options_.ring_entries;
+  if (entries == 0 || entries > LoopOptions::kMaxRingEntries)
+    throw std::invalid_argument("ring_entries is " + std::to_string(entries) + ": 1 to " +
+                                std::to_string(LoopOptions::kMaxRingEntries) + " are accepted");
+}
 
 Loop::~Loop() { close(); }
 

@@ -20,8 +20,10 @@ struct LoopOptions {
   /// Makes the back end instead: see testing/simulation.h and testing/chaos.h.
   BackendFactory make_backend = {};
 
-  /// Submission queue entries; more operations than that in one turn cost another system call.
+  /// Submission queue entries, 1 to kMaxRingEntries; more operations than that in one turn cost
+  /// another system call.
   unsigned ring_entries = 256;
+  static constexpr unsigned kMaxRingEntries = 32768;  // IORING_MAX_ENTRIES
 
   /// How long the loop, before it sleeps, asks for I/O and posts over and over: what comes
   /// meanwhile is not late by a wake-up of the processor, and the processor is busy for so long

@@ -177,10 +177,13 @@ bool Ring::prepare(Operation& operation) noexcept {
 void Ring::submit(Operation& operation, const Request& request) noexcept {
   check(!operation.in_flight(), "an operation is submitted while it is in flight");
   operation.request_ = request;
+  // A kernel before 6.1, which has DEFER_TASKRUN, may tell of one that went in part as if it had
+  // not gone at all: it has no io_sendrecv_fail().
+  if (told_later(request) && !capabilities_.defer_taskrun) operation.request_.flags = 0;
   operation.cancel_ = Operation::Cancel::kNo;
   operation.submitted_ = false;
   ++in_flight_;
-  if (told_later(request)) ++told_later_;
+  if (told_later(operation.request_)) ++told_later_;
   if (!backlog_.empty() || !prepare(operation)) backlog_.push_back(operation);
 }
 

@@ -305,6 +305,20 @@ TEST_CASE("Loop: operations() names what is in flight, and nothing that has ende
   CHECK(waits_for_pipe() == 0);
 }
 
+TEST_CASE("Loop: a ring that no kernel has is refused at once") {
+  for (const unsigned entries : {0u, LoopOptions::kMaxRingEntries + 1}) {
+    LoopOptions options;
+    options.ring_entries = entries;
+    const std::string why =
+        "ring_entries is " + std::to_string(entries) + ": 1 to 32768 are accepted";
+    CHECK_THROWS_WITH_AS(Loop(std::move(options)), why.c_str(), std::invalid_argument);
+  }
+  LoopOptions smallest;
+  smallest.backend = BackendKind::kIoUring;
+  smallest.ring_entries = 1;
+  CHECK(Loop(std::move(smallest)).capabilities().submission_entries == 1);
+}
+
 TEST_CASE("Loop: the destructor closes it, also when it never ran [T-08]") {
   Counts counts;
 

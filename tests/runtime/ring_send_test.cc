@@ -226,6 +226,26 @@ TEST_CASE("Ring: cancel_all ends sends that may be told later") {
   CHECK(blocked.result == -ECANCELED);
 }
 
+TEST_CASE("Ring: before Linux 6.1 each send is told by its own completion [E-03]") {
+  const ChildEnd end = run_in_child([] {
+    forbid_ring_flags(IORING_SETUP_DEFER_TASKRUN);
+    const Sockets sockets;
+    Sending sending;
+    Ring ring(8);
+
+    sending.send(ring, sockets.ours, "brigade");
+    check(ring.may_complete() == 1, "it is not waited for");
+    while (ring.in_flight() > 0) ring.wait(std::nullopt);
+
+    check(sending.told == 1 && sending.result == 7, "not told");
+    check(sockets.received() == "brigade", "not sent");
+  });
+
+  INFO(end.errors);
+  CHECK(end.signal == 0);
+  CHECK(end.exit_code == 0);
+}
+
 TEST_CASE("Ring: with two entries a hundred sends that may be told later all go [E-06]") {
   std::deque<Sockets> sockets(100);
   std::deque<Sending> sendings(100);
