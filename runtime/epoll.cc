@@ -174,14 +174,18 @@ void Epoll::wait(std::optional<Nanoseconds> timeout) noexcept {
 }
 
 int Epoll::wait_events(std::optional<Nanoseconds> timeout) noexcept {
-  timespec limit{};
-  if (timeout) {
-    limit.tv_sec = timeout->count() / 1'000'000'000;
-    limit.tv_nsec = timeout->count() % 1'000'000'000;
+  int count = -1;
+  if (has_pwait2_) {
+    timespec limit{};
+    if (timeout) {
+      limit.tv_sec = timeout->count() / 1'000'000'000;
+      limit.tv_nsec = timeout->count() % 1'000'000'000;
+    }
+    count = ::epoll_pwait2(epoll_.get(), events_, kMaxEvents, timeout ? &limit : nullptr, nullptr);
+    has_pwait2_ = count >= 0 || (errno != ENOSYS && errno != EPERM && errno != EACCES);
   }
-  int count =
-      ::epoll_pwait2(epoll_.get(), events_, kMaxEvents, timeout ? &limit : nullptr, nullptr);
-  if (count < 0 && errno == ENOSYS) {  // Before 5.11: whole milliseconds, never early.
+  // Before 5.11, or behind a filter that does not know it: whole milliseconds, never early.
+  if (!has_pwait2_) {
     const auto milliseconds =
         std::chrono::ceil<std::chrono::milliseconds>(timeout.value_or(Nanoseconds::zero()));
     const auto longest = std::chrono::milliseconds(std::chrono::hours(24));

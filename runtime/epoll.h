@@ -82,6 +82,7 @@ class Epoll {
   UniqueFd epoll_;
   std::size_t in_flight_ = 0;
   bool told_ = false;
+  bool has_pwait2_ = true;                                // As far as known.
   std::vector<std::unique_ptr<Descriptor>> descriptors_;  // by number
   IntrusiveList<Descriptor> runnable_;                    // Something may be done at once.
   IntrusiveList<Operation> finished_;                     // Done; not yet told.
