@@ -33,15 +33,6 @@ bool is_tcp(int fd) noexcept {
 
 void set_nonblocking(int fd) noexcept { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
-int control(int epoll, int fd, unsigned events) noexcept {
-  epoll_event event{};
-  event.events = events;
-  event.data.fd = fd;
-  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0) return 0;
-  if (errno == EEXIST && ::epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) == 0) return 0;
-  return -errno;
-}
-
 }  // namespace
 
 Epoll::Epoll() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
@@ -59,13 +50,24 @@ Epoll::Descriptor& Epoll::find(int fd) {
 
 void Epoll::attach(int fd) {
   Descriptor& descriptor = find(fd);
+  ++descriptor.generation;
   descriptor.registered = descriptor.readable = descriptor.writable = false;
   descriptor.hung_up = false;
 }
 
+int Epoll::watch(const Descriptor& descriptor, unsigned events) noexcept {
+  const int fd = descriptor.fd;
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = std::uint64_t{descriptor.generation} << 32 | static_cast<std::uint32_t>(fd);
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return 0;
+  if (errno == EEXIST && ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0) return 0;
+  return -errno;
+}
+
 int Epoll::watch_socket(Descriptor& descriptor) noexcept {
   if (descriptor.registered) return 0;
-  const int result = control(epoll_.get(), descriptor.fd, kSocketEvents);
+  const int result = watch(descriptor, kSocketEvents);
   descriptor.registered = result == 0;
   descriptor.tcp = is_tcp(descriptor.fd);
   return result;
@@ -74,7 +76,7 @@ int Epoll::watch_socket(Descriptor& descriptor) noexcept {
 int Epoll::watch_polls(Descriptor& descriptor) noexcept {
   unsigned events = 0;
   descriptor.polls.for_each([&](Operation& operation) { events |= operation.request_.flags; });
-  return control(epoll_.get(), descriptor.fd, events | EPOLLONESHOT);
+  return watch(descriptor, events | EPOLLONESHOT);
 }
 
 void Epoll::submit(Operation& operation, const Request& request) noexcept {
@@ -197,7 +199,8 @@ int Epoll::wait_events(std::optional<Nanoseconds> timeout) noexcept {
 }
 
 void Epoll::note(const epoll_event& event) noexcept {
-  Descriptor& descriptor = *descriptors_[static_cast<std::size_t>(event.data.fd)];
+  Descriptor& descriptor = *descriptors_[static_cast<std::uint32_t>(event.data.u64)];
+  if (event.data.u64 >> 32 != descriptor.generation) return;
   const bool over = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
   if ((event.events & EPOLLRDHUP) != 0 || over) descriptor.hung_up = true;
   if ((event.events & (EPOLLIN | EPOLLRDHUP)) != 0 || over) descriptor.readable = true;

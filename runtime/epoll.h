@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -19,6 +20,10 @@ namespace brigade {
 /// A socket is registered once, edge-triggered, for both directions; what epoll said of it is kept
 /// until a call answers EAGAIN. A descriptor of kPoll belongs to the user, who may close it and
 /// open another of the same number: it is registered anew, one-shot, for each wait.
+///
+/// A registration outlives its descriptor while the file is open elsewhere, as in a forked child.
+/// Its events tell of the same number, but of another generation than that of the socket which has
+/// it now, and are ignored. A kPoll needs none: poll(2) decides.
 ///
 /// Errors:     the constructor throws std::system_error; the verbs none.
 /// Complexity: submit, cancel O(1); a wait costs one system call, and one per operation done.
@@ -53,6 +58,7 @@ class Epoll {
     explicit Descriptor(int number) noexcept : fd(number) {}
 
     const int fd;
+    std::uint32_t generation = 0;  // Of the number: another with each attach().
     bool registered = false;
     bool tcp = false;       // A short read says that no more is there.
     bool readable = false;  // As far as epoll told, and no call has contradicted.
@@ -64,6 +70,7 @@ class Epoll {
   };
 
   Descriptor& find(int fd);
+  int watch(const Descriptor& descriptor, unsigned events) noexcept;
   int watch_socket(Descriptor& descriptor) noexcept;
   int watch_polls(Descriptor& descriptor) noexcept;
   int start(Operation& operation, Descriptor& descriptor) noexcept;
