@@ -15,7 +15,7 @@
 namespace brigade {
 namespace {
 
-constexpr unsigned kSocketEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+constexpr unsigned kSocketEvents = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 
 // Connections taken per turn, so that a storm of them does not hold up who is connected.
 constexpr int kMaxAccepts = 64;
@@ -52,7 +52,6 @@ void Epoll::attach(int fd) {
   Descriptor& descriptor = find(fd);
   ++descriptor.generation;
   descriptor.registered = descriptor.readable = descriptor.writable = false;
-  descriptor.hung_up = false;
 }
 
 int Epoll::watch(const Descriptor& descriptor, unsigned events) noexcept {
@@ -69,7 +68,7 @@ int Epoll::watch_socket(Descriptor& descriptor) noexcept {
   if (descriptor.registered) return 0;
   const int result = watch(descriptor, kSocketEvents);
   descriptor.registered = result == 0;
-  descriptor.tcp = is_tcp(descriptor.fd);
+  descriptor.short_read_drains = is_tcp(descriptor.fd);
   return result;
 }
 
@@ -202,7 +201,8 @@ void Epoll::note(const epoll_event& event) noexcept {
   Descriptor& descriptor = *descriptors_[static_cast<std::uint32_t>(event.data.u64)];
   if (event.data.u64 >> 32 != descriptor.generation) return;
   const bool over = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
-  if ((event.events & EPOLLRDHUP) != 0 || over) descriptor.hung_up = true;
+  // recv(2) stops at the urgent byte, though more may have come behind it.
+  if ((event.events & (EPOLLRDHUP | EPOLLPRI)) != 0 || over) descriptor.short_read_drains = false;
   if ((event.events & (EPOLLIN | EPOLLRDHUP)) != 0 || over) descriptor.readable = true;
   if ((event.events & EPOLLOUT) != 0 || over) descriptor.writable = true;
   if (!descriptor.linked()) runnable_.push_back(descriptor);
@@ -239,7 +239,7 @@ void Epoll::read(Descriptor& descriptor, Operation& operation) noexcept {
     return;
   }
   const bool drained =
-      descriptor.tcp && !descriptor.hung_up && static_cast<std::size_t>(count) < request.size;
+      descriptor.short_read_drains && static_cast<std::size_t>(count) < request.size;
   if (count > 0 && drained) descriptor.readable = false;
   finish(operation, count < 0 ? -errno : static_cast<int>(count));
 }

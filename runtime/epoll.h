@@ -60,10 +60,9 @@ class Epoll {
     const int fd;
     std::uint32_t generation = 0;  // Of the number: another with each attach().
     bool registered = false;
-    bool tcp = false;       // A short read says that no more is there.
-    bool readable = false;  // As far as epoll told, and no call has contradicted.
+    bool short_read_drains = false;  // TCP, unless epoll told of an end, an error or urgent data.
+    bool readable = false;           // As far as epoll told, and no call has contradicted.
     bool writable = false;
-    bool hung_up = false;
     IntrusiveList<Operation> readers;
     IntrusiveList<Operation> writers;
     IntrusiveList<Operation> polls;

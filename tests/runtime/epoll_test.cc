@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <chrono>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "brigade/runtime/check.h"
@@ -68,6 +70,27 @@ TEST_CASE("Epoll: an event of a closed socket that is open elsewhere is not of i
     CHECK(looks < 10);
     CHECK(connecting.in_flight());
     cancel_all(epoll);
+  }
+}
+
+TEST_CASE("Epoll: what came behind urgent data is received") {
+  const auto [ours, peer] = tcp_pair();
+  std::string bytes(64, '\0');
+  Noted receiving;
+  Epoll epoll;
+  epoll.attach(ours.get());
+  send_raw(peer, "abc");
+  REQUIRE(::send(peer.get(), "D", 1, MSG_OOB) == 1);
+  send_raw(peer, "efg");
+
+  for (const std::string_view part : {"abc", "efg"}) {
+    epoll.submit(receiving,
+                 Request{Request::Kind::kReceive, ours.get(), bytes.data(), bytes.size(), 0});
+    for (int i = 0; i < 10 && receiving.in_flight(); ++i) epoll.wait(100ms);
+    cancel_all(epoll);  // If it is not told.
+
+    CHECK(receiving.result == 3);
+    CHECK(bytes.starts_with(part));
   }
 }
 
