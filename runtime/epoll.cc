@@ -15,7 +15,7 @@
 namespace brigade {
 namespace {
 
-constexpr unsigned kSocketEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+constexpr unsigned kSocketEvents = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 
 // Connections taken per turn, so that a storm of them does not hold up who is connected.
 constexpr int kMaxAccepts = 64;
@@ -32,15 +32,6 @@ bool is_tcp(int fd) noexcept {
 }
 
 void set_nonblocking(int fd) noexcept { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
-
-int control(int epoll, int fd, unsigned events) noexcept {
-  epoll_event event{};
-  event.events = events;
-  event.data.fd = fd;
-  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0) return 0;
-  if (errno == EEXIST && ::epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) == 0) return 0;
-  return -errno;
-}
 
 }  // namespace
 
@@ -59,22 +50,32 @@ Epoll::Descriptor& Epoll::find(int fd) {
 
 void Epoll::attach(int fd) {
   Descriptor& descriptor = find(fd);
+  ++descriptor.generation;
   descriptor.registered = descriptor.readable = descriptor.writable = false;
-  descriptor.hung_up = false;
+}
+
+int Epoll::watch(const Descriptor& descriptor, unsigned events) noexcept {
+  const int fd = descriptor.fd;
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = std::uint64_t{descriptor.generation} << 32 | static_cast<std::uint32_t>(fd);
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return 0;
+  if (errno == EEXIST && ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0) return 0;
+  return -errno;
 }
 
 int Epoll::watch_socket(Descriptor& descriptor) noexcept {
   if (descriptor.registered) return 0;
-  const int result = control(epoll_.get(), descriptor.fd, kSocketEvents);
+  const int result = watch(descriptor, kSocketEvents);
   descriptor.registered = result == 0;
-  descriptor.tcp = is_tcp(descriptor.fd);
+  descriptor.short_read_drains = is_tcp(descriptor.fd);
   return result;
 }
 
 int Epoll::watch_polls(Descriptor& descriptor) noexcept {
   unsigned events = 0;
   descriptor.polls.for_each([&](Operation& operation) { events |= operation.request_.flags; });
-  return control(epoll_.get(), descriptor.fd, events | EPOLLONESHOT);
+  return watch(descriptor, events | EPOLLONESHOT);
 }
 
 void Epoll::submit(Operation& operation, const Request& request) noexcept {
@@ -174,14 +175,18 @@ void Epoll::wait(std::optional<Nanoseconds> timeout) noexcept {
 }
 
 int Epoll::wait_events(std::optional<Nanoseconds> timeout) noexcept {
-  timespec limit{};
-  if (timeout) {
-    limit.tv_sec = timeout->count() / 1'000'000'000;
-    limit.tv_nsec = timeout->count() % 1'000'000'000;
+  int count = -1;
+  if (has_pwait2_) {
+    timespec limit{};
+    if (timeout) {
+      limit.tv_sec = timeout->count() / 1'000'000'000;
+      limit.tv_nsec = timeout->count() % 1'000'000'000;
+    }
+    count = ::epoll_pwait2(epoll_.get(), events_, kMaxEvents, timeout ? &limit : nullptr, nullptr);
+    has_pwait2_ = count >= 0 || (errno != ENOSYS && errno != EPERM && errno != EACCES);
   }
-  int count =
-      ::epoll_pwait2(epoll_.get(), events_, kMaxEvents, timeout ? &limit : nullptr, nullptr);
-  if (count < 0 && errno == ENOSYS) {  // Before 5.11: whole milliseconds, never early.
+  // Before 5.11, or behind a filter that does not know it: whole milliseconds, never early.
+  if (!has_pwait2_) {
     const auto milliseconds =
         std::chrono::ceil<std::chrono::milliseconds>(timeout.value_or(Nanoseconds::zero()));
     const auto longest = std::chrono::milliseconds(std::chrono::hours(24));
@@ -193,9 +198,11 @@ int Epoll::wait_events(std::optional<Nanoseconds> timeout) noexcept {
 }
 
 void Epoll::note(const epoll_event& event) noexcept {
-  Descriptor& descriptor = *descriptors_[static_cast<std::size_t>(event.data.fd)];
+  Descriptor& descriptor = *descriptors_[static_cast<std::uint32_t>(event.data.u64)];
+  if (event.data.u64 >> 32 != descriptor.generation) return;
   const bool over = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
-  if ((event.events & EPOLLRDHUP) != 0 || over) descriptor.hung_up = true;
+  // recv(2) stops at the urgent byte, though more may have come behind it.
+  if ((event.events & (EPOLLRDHUP | EPOLLPRI)) != 0 || over) descriptor.short_read_drains = false;
   if ((event.events & (EPOLLIN | EPOLLRDHUP)) != 0 || over) descriptor.readable = true;
   if ((event.events & EPOLLOUT) != 0 || over) descriptor.writable = true;
   if (!descriptor.linked()) runnable_.push_back(descriptor);
@@ -232,7 +239,7 @@ void Epoll::read(Descriptor& descriptor, Operation& operation) noexcept {
     return;
   }
   const bool drained =
-      descriptor.tcp && !descriptor.hung_up && static_cast<std::size_t>(count) < request.size;
+      descriptor.short_read_drains && static_cast<std::size_t>(count) < request.size;
   if (count > 0 && drained) descriptor.readable = false;
   finish(operation, count < 0 ? -errno : static_cast<int>(count));
 }

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -19,6 +20,10 @@ namespace brigade {
 /// A socket is registered once, edge-triggered, for both directions; what epoll said of it is kept
 /// until a call answers EAGAIN. A descriptor of kPoll belongs to the user, who may close it and
 /// open another of the same number: it is registered anew, one-shot, for each wait.
+///
+/// A registration outlives its descriptor while the file is open elsewhere, as in a forked child.
+/// Its events tell of the same number, but of another generation than that of the socket which has
+/// it now, and are ignored. A kPoll needs none: poll(2) decides.
 ///
 /// Errors:     the constructor throws std::system_error; the verbs none.
 /// Complexity: submit, cancel O(1); a wait costs one system call, and one per operation done.
@@ -53,17 +58,18 @@ class Epoll {
     explicit Descriptor(int number) noexcept : fd(number) {}
 
     const int fd;
+    std::uint32_t generation = 0;  // Of the number: another with each attach().
     bool registered = false;
-    bool tcp = false;       // A short read says that no more is there.
-    bool readable = false;  // As far as epoll told, and no call has contradicted.
+    bool short_read_drains = false;  // TCP, unless epoll told of an end, an error or urgent data.
+    bool readable = false;           // As far as epoll told, and no call has contradicted.
     bool writable = false;
-    bool hung_up = false;
     IntrusiveList<Operation> readers;
     IntrusiveList<Operation> writers;
     IntrusiveList<Operation> polls;
   };
 
   Descriptor& find(int fd);
+  int watch(const Descriptor& descriptor, unsigned events) noexcept;
   int watch_socket(Descriptor& descriptor) noexcept;
   int watch_polls(Descriptor& descriptor) noexcept;
   int start(Operation& operation, Descriptor& descriptor) noexcept;
@@ -82,6 +88,7 @@ class Epoll {
   UniqueFd epoll_;
   std::size_t in_flight_ = 0;
   bool told_ = false;
+  bool has_pwait2_ = true;                                // As far as known.
   std::vector<std::unique_ptr<Descriptor>> descriptors_;  // by number
   IntrusiveList<Descriptor> runnable_;                    // Something may be done at once.
   IntrusiveList<Operation> finished_;                     // Done; not yet told.

@@ -148,6 +148,18 @@ TEST_CASE("Loop: where no set-up is known io_uring is too old, and epoll serves 
   CHECK(contains(end.errors, "uses epoll"));
 }
 
+TEST_CASE("Loop: a filter that is older than io_uring and epoll_pwait2 refuses both [E-01]") {
+  const ChildEnd end = run_in_child([] {
+    ::unsetenv("BRIGADE_BACKEND");
+    forbid_io_uring(EPERM);
+    forbid_epoll_pwait2(EPERM);
+    work_on(BackendKind::kAuto);
+  });
+
+  check_worked(end);
+  CHECK(contains(end.errors, "uses epoll"));
+}
+
 Task<void> read_pieces() {
   Link link(unix_pair());
   std::size_t got = 0;

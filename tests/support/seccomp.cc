@@ -68,6 +68,8 @@ void forbid(unsigned system_call, unsigned error) {
 
 void forbid_io_uring(unsigned error) { forbid(SYS_io_uring_setup, error); }
 
+void forbid_epoll_pwait2(unsigned error) { forbid(SYS_epoll_pwait2, error); }
+
 void forbid_ring_flags(unsigned flags) {
   static std::atomic<int> listener = -1;
   std::thread([flags] {

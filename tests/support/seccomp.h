@@ -6,6 +6,9 @@ namespace brigade {
 /// containers do. For a forked child.
 void forbid_io_uring(unsigned error);
 
+/// Lets epoll_pwait2() fail with `error`, as filters do that are older than it.
+void forbid_epoll_pwait2(unsigned error);
+
 /// Lets io_uring_setup() fail with EINVAL if it is asked for any of these flags, as a kernel does
 /// that is older than they are.
 void forbid_ring_flags(unsigned flags);
