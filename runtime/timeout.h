@@ -105,7 +105,8 @@ class Timeout {
 /// race is returned. Runs in the calling task. A duration of zero or less, or an instant that has
 /// passed, lets the task run up to its first suspension point: one await in 65 that could complete
 /// at once is one too, so this is no way to look without waiting. timeout_at() takes an instant of
-/// Loop::now(); timeout(deadline, task) a Deadline that can be moved.
+/// Loop::now(); timeout(deadline, task) a Deadline that can be moved. All take a Task: wrap what a
+/// lock, event, queue or stream returns, an awaiter that cannot be moved, in a coroutine.
 ///
 /// Errors:       TimeoutError; what the task throws; std::bad_alloc if the timer heap cannot grow.
 /// Cancellation: safe; a cancel from outside wins over the deadline: Cancelled is thrown, not
