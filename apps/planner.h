@@ -63,8 +63,7 @@ using Progress = std::function<void(std::size_t done, std::size_t all)>;
 ///
 /// Errors:     std::invalid_argument for over a million configurations.
 /// Complexity: one simulation per configuration and some 20 for its knee, on `threads` threads,
-/// each
-///             with loops of its own.
+///             each with loops of its own.
 /// Threads:    may be stopped from anywhere: `stop` makes it return what it has.
 Plan make_plan(const Question& question, std::size_t threads, const std::atomic<bool>& stop,
                const Progress& progress = {});

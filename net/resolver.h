@@ -16,8 +16,7 @@ namespace brigade {
 /// Errors:       std::system_error with the label "resolve HOST" and getaddrinfo's reason.
 /// Cancellation: safe and at once; the look-up ends by itself and its answer is dropped.
 /// Complexity:   at most 16 look-ups at a time in the program, on threads of their own; further
-/// ones
-///               wait their turn.
+///               ones wait their turn.
 /// Threads:      loop-affine.
 /// Lifetime:     none.
 /// Example:      examples/pong.cc

@@ -26,7 +26,10 @@ class CustomBackend : public SocketCalls {
   virtual void attach(int fd) = 0;
   virtual void submit(Operation& operation, const Request& request) noexcept = 0;
   virtual void cancel(Operation& operation) noexcept = 0;
+
+  /// As cancel() of every operation in flight; the loop closes.
   virtual void cancel_all() noexcept = 0;
+
   virtual void wait(std::optional<Nanoseconds> timeout) noexcept = 0;
   virtual void poll() noexcept = 0;
 

@@ -112,13 +112,15 @@ class Loop : public Scheduler {
   void close();
 
   /// Runs `function` on the loop's thread, from any thread, without waiting. It must not throw. If
-  /// the loop closes first it never runs, and is destroyed.
+  /// the loop closes first it never runs, and is destroyed. The loop cannot know that a thread will
+  /// post: who waits for that is reported as a deadlock, unless something else is under way or an
+  /// ExternalWork lives.
   void post(std::function<void()> function) {
     door()->post(std::move(function));  // What is posted may end the loop before this returns.
   }
 
   /// While one lives, another thread is expected to post(): the loop waits instead of reporting a
-  /// deadlock, and the virtual clock stands still.
+  /// deadlock, and the virtual clock stands still. Made and destroyed on the loop's thread.
   class ExternalWork {
    public:
     explicit ExternalWork(Loop& loop) noexcept : loop_(loop) { ++loop_.external_work_; }

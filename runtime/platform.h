@@ -1,7 +1,7 @@
 #pragma once
 
-// The only place that asks what the compiler and the kernel headers are. Included first by
-// everything.
+// The only place that asks what the compiler and the kernel headers are. Nearly every other header
+// includes it.
 
 static_assert(__cplusplus >= 202002L,
               "brigade needs C++20: say `build --cxxopt=-std=c++20` in your .bazelrc");

@@ -88,7 +88,8 @@ Task<std::invoke_result_t<F, Args...>> call_on(ThreadPool& pool, F function, Arg
 ///
 /// The function and its arguments are copied or moved, as for std::thread. Give it values, not
 /// references: see Cancellation. (On GCC 12 a lambda that captures objects with a destructor must
-/// be named and moved in; tools/lint finds what is not.)
+/// be named and moved in; tools/lint finds what is not, in files of yours by the query that the
+/// README shows.)
 ///
 /// Errors:       what the function throws; std::system_error if no thread can be started.
 /// Cancellation: safe and at once. A call that has not begun never will. One that runs cannot be
