@@ -85,7 +85,13 @@ Task<std::pair<StreamReader, StreamWriter>> open_unix_connection(std::string pat
   const SocketAddress address = SocketAddress::unix_path(path);
   Socket socket(&Loop::current());
   int error = socket.open(AF_UNIX);
-  if (socket) error = co_await Connect(socket.get(), address);
+  if (socket) {
+    // One that waits for a full backlog is ended, with nothing done, if the process is stopped and
+    // continued. Over TCP it waits by a poll, which goes on.
+    do {
+      error = co_await Connect(socket.get(), address);
+    } while (error == -EINTR);
+  }
   if (error != 0) throw_errno(error, "connect to " + address.to_string());
   co_return open_streams(std::move(socket));
 }

@@ -64,10 +64,10 @@ bool is_shortage(int error) noexcept {
   return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
 }
 
-// What says that listening itself is impossible; all else concerns one connection that was lost.
+// What says that listening itself is impossible; all else concerns one connection that was lost, or
+// may pass, as a refusal by a security module.
 bool is_fatal(int error) noexcept {
-  return error == -EBADF || error == -ENOTSOCK || error == -EINVAL || error == -EOPNOTSUPP ||
-         error == -ECANCELED;
+  return error == -EBADF || error == -ENOTSOCK || error == -EINVAL || error == -ECANCELED;
 }
 
 }  // namespace
@@ -116,15 +116,20 @@ void Listener::handle(int result, bool more) noexcept {
   if (result >= 0) {
     Socket client(&loop_, UniqueFd(result));
     pause_time_ = kFirstPause;
+    failed_ = false;
     if (!closing) accepted_(std::move(client));
   }
   if (more) return;
   if (closing) return socket_.reset();
-  if (is_shortage(result)) return pause(result);
-  if (!is_fatal(result)) return start();
-  std::fprintf(stderr, "brigade: stopped listening on %s: %s\n", address_.to_string().c_str(),
-               std::strerror(-result));
-  close();
+  if (result >= 0) return start();
+  if (is_fatal(result)) {
+    std::fprintf(stderr, "brigade: stopped listening on %s: %s\n", address_.to_string().c_str(),
+                 std::strerror(-result));
+    return close();
+  }
+  const bool again = std::exchange(failed_, true);
+  if (again || is_shortage(result)) return pause(result);
+  start();
 }
 
 void Listener::pause(int error) noexcept {

@@ -15,8 +15,9 @@ namespace brigade {
 /// One listening socket. While it is open the kernel holds one accept, which completes for each
 /// connection. What comes after close() is closed at once: a connection always has an owner.
 ///
-/// Running out of descriptors or memory pauses it for 50 ms, doubled up to 1 s, and is told on
-/// stderr at most once a second; the clients wait in the backlog meanwhile.
+/// An accept that fails is repeated. Running out of descriptors or memory, or failing again before
+/// a client came, pauses it for 50 ms, doubled up to 1 s, and is told on stderr at most once a
+/// second; the clients wait in the backlog meanwhile.
 ///
 /// Lifetime: shared with its accept; Accepted must not outlive what it refers to before close().
 class Listener : public std::enable_shared_from_this<Listener> {
@@ -64,6 +65,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   TimePoint next_report_{};
   std::shared_ptr<Listener> self_;  // While the kernel holds the accept.
   struct stat path_{};              // The socket file we made, so that we remove no other.
+  bool failed_ = false;             // Since the last client.
   bool closing_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,7 @@
 #include "brigade/tests/support/async.h"
 #include "brigade/tests/support/child.h"
 #include "brigade/tests/support/counting_backend.h"
+#include "brigade/tests/support/forwarding_backend.h"
 #include "doctest/doctest.h"
 
 namespace brigade {
@@ -178,6 +180,74 @@ TEST_CASE("Server: out of descriptors it does not spin [S-20]") {
   CHECK(end.signal == 0);
   CHECK(end.exit_code == 0);
   CHECK(contains(end.errors, "paused"));
+}
+
+int refusals = 0;  // Accepts that are still to be refused.
+constexpr std::string_view kRefused = "paused: Operation not supported";
+
+// Asks a refused accept of a socket that can accept nobody, and is readable all the time.
+class RefusingBackend final : public ForwardingBackend<CustomBackend> {
+ public:
+  explicit RefusingBackend(std::unique_ptr<CustomBackend> inner)
+      : ForwardingBackend(std::move(inner)) {
+    int ends[2] = {-1, -1};
+    check(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) == 0, "socketpair() failed");
+    deaf_ = UniqueFd(ends[0]);
+    const UniqueFd other(ends[1]);
+    check(::send(other.get(), "x", 1, 0) == 1, "send() failed");
+    attach(deaf_.get());
+  }
+
+  void submit(Operation& operation, const Request& request) noexcept override {
+    Request asked_for = request;
+    if (request.kind == Request::Kind::kAccept && refusals > 0) {
+      --refusals;
+      asked_for.fd = deaf_.get();
+    }
+    ForwardingBackend::submit(operation, asked_for);
+  }
+
+ private:
+  UniqueFd deaf_;
+};
+
+LoopOptions refusing() {
+  LoopOptions options = counting(ClockKind::kVirtual);
+  options.make_backend = [inner = options.make_backend](Loop& loop) {
+    return std::make_unique<RefusingBackend>(inner(loop));
+  };
+  return options;
+}
+
+Task<void> serve_when_accepts_are_refused(int count) {
+  refusals = count;
+  const Server server = co_await start_server(&echo, "127.0.0.1", 0);
+  const Socket pending = connect_to(server.addresses()[0]);
+  co_await sleep(10s);
+  const int refused = count - refusals;
+  check(refused > 0 && refused <= 20, "each pause is twice as long, up to a second");
+
+  refusals = 0;
+  const bool echoed = co_await is_echoed(pending);
+  check(echoed, "the client is served when accepts are not refused");
+}
+
+TEST_CASE("Server: while accepts are refused it does not spin, and serves later [S-20]") {
+  const ChildEnd end = run_in_child([] { run(serve_when_accepts_are_refused(1000), refusing()); });
+
+  INFO("stderr of the child: ", end.errors);
+  CHECK(end.signal == 0);
+  CHECK(end.exit_code == 0);
+  CHECK(contains(end.errors, kRefused));
+}
+
+TEST_CASE("Server: one accept that fails is repeated at once [S-45]") {
+  const ChildEnd end = run_in_child([] { run(serve_when_accepts_are_refused(1), refusing()); });
+
+  INFO("stderr of the child: ", end.errors);
+  CHECK(end.signal == 0);
+  CHECK(end.exit_code == 0);
+  CHECK_FALSE(contains(end.errors, kRefused));
 }
 
 }  // namespace

@@ -1,7 +1,11 @@
 #include "brigade/net/connect.h"
 
 #include <netdb.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -11,12 +15,15 @@
 #include <utility>
 #include <vector>
 
+#include "brigade/runtime/check.h"
+#include "brigade/runtime/poll.h"
 #include "brigade/runtime/sleep.h"
 #include "brigade/runtime/spawn.h"
 #include "brigade/runtime/timeout.h"
 #include "brigade/tests/net/fake_host.h"
 #include "brigade/tests/net/sockets.h"
 #include "brigade/tests/support/async.h"
+#include "brigade/tests/support/child.h"
 #include "doctest/doctest.h"
 
 namespace brigade {
@@ -274,6 +281,59 @@ TEST_CASE("open_unix_connection: one that waits for a full backlog is cancelled 
   };
 
   run_async_real(work, std::move(options));
+}
+
+// In a child: goes on in one of its own, which it continues each time that it has stopped itself.
+void be_continued() {
+  const pid_t child = ::fork();
+  check(child >= 0, "fork() failed");
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return;
+  }
+  int status = 0;
+  while (::waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status))
+    ::kill(child, SIGCONT);
+  ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+Task<std::string> hear_from(std::string path) {
+  auto [reader, writer] = co_await open_unix_connection(std::move(path));
+  co_return std::string(co_await reader.readexactly(4));
+}
+
+Task<void> be_stopped_while_connecting() {
+  const ShortFolder folder;
+  const SocketAddress address = SocketAddress::unix_path(folder / "s");
+  const Socket listener = listen_at(address, 0);
+  const std::vector<Socket> clients = fill_backlog(address);
+  const TaskHandle<std::string> hearing = spawn(hear_from(folder / "s"));
+
+  for (int i = 0; i < 5; ++i) {
+    co_await sleep(5ms);
+    ::kill(::getpid(), SIGSTOP);
+  }
+  co_await sleep(5ms);
+  check(!hearing.done(), "it waits on");
+
+  for (std::size_t i = 0; i + 1 < clients.size(); ++i) accept_from(listener);  // The last is out.
+  co_await wait_readable(listener.get());
+  send_raw(accept_from(listener), "pong");
+  const std::string heard = co_await hearing;
+  check(heard == "pong", "the connection works");
+}
+
+TEST_CASE("open_unix_connection: one that waits goes on when the process is continued [S-43]") {
+  const ChildEnd end = run_in_child([] {
+    be_continued();
+    LoopOptions options;
+    options.backend = BackendKind::kIoUring;  // epoll does not wait.
+    run_async_real(&be_stopped_while_connecting, std::move(options));
+  });
+
+  INFO("stderr of the child: ", end.errors);
+  CHECK(end.signal == 0);
+  CHECK(end.exit_code == 0);
 }
 
 TEST_CASE("open_unix_connection: a full backlog is an error on epoll, which cannot wait [S-43]") {
