@@ -30,11 +30,13 @@ BufferRing::~BufferRing() {
   if (memory_ != nullptr) ::munmap(memory_, kMapped);
 }
 
-std::unique_ptr<BufferRing> BufferRing::open(io_uring& ring) noexcept {
+std::unique_ptr<BufferRing> BufferRing::open(io_uring& ring) noexcept try {
   for (const bool incremental : {true, false}) {
-    std::unique_ptr<BufferRing> buffers(new (std::nothrow) BufferRing(incremental));
-    if (buffers && buffers->memory_ != nullptr && buffers->attach(ring) == 0) return buffers;
+    std::unique_ptr<BufferRing> buffers(new BufferRing(incremental));
+    if (buffers->memory_ != nullptr && buffers->attach(ring) == 0) return buffers;
   }
+  return nullptr;
+} catch (const std::bad_alloc&) {
   return nullptr;
 }
 
