@@ -91,6 +91,11 @@ def curve(records, row):
     return {n: statistics.median(r["ns"] for r in of_row if r["n"] == n) for n in counts}
 
 
+def ratio(last, first):
+    """Nothing of a clock too coarse to see the first."""
+    return f"{last / first:.1f}" if first > 0 else "-"
+
+
 def table(records):
     """One table per group: ns by count, and how much the last is of the first."""
     parts = []
@@ -99,7 +104,7 @@ def table(records):
         counts = sorted({n for found in curves.values() for n in found})
         cells = [
             [row, *(report.shown(found.get(n)) for n in counts)]
-            + [f"{found[max(found)] / found[min(found)]:.1f}"]
+            + [ratio(found[max(found)], found[min(found)])]
             for row, found in curves.items()
         ]
         if cells:
