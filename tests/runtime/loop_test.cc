@@ -545,7 +545,8 @@ TEST_CASE("Loop: a forked child that runs it is stopped, and the parent goes on 
   LoopOptions options;
   options.backend = BackendKind::kIoUring;
   Loop loop(loop_options(std::move(options)));
-  const auto nap = []() -> Task<void> { co_await sleep(1ms); };
+  // So long that it is not over before the loop comes to wait for it, by its ring.
+  const auto nap = []() -> Task<void> { co_await sleep(100ms); };
   loop.run_until_complete(nap());
 
   static Loop* inherited;
