@@ -281,7 +281,8 @@ void Ring::dispatch() noexcept {
   }
   // Most ended by themselves, and were told. One that is on its way from a poll to a thread of the
   // kernel's is not found though: io_queue_async().
-  if (missed && !cancelled_.empty()) cancel_again_at_ = Steady::now() + kRetryInterval;
+  if (missed && !cancelled_.empty() && !cancel_again_at_)
+    cancel_again_at_ = Steady::now() + kRetryInterval;
   while (!sent.empty()) {
     Operation& operation = sent.front();
     complete(operation, static_cast<int>(transferable(operation.request_)), 0);

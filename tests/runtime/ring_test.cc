@@ -347,16 +347,30 @@ TEST_CASE("Ring: a cancel that the kernel did not find is sent again [T-02]") {
   REQUIRE(::listen(listener.get(), 0) == 0);
   const UniqueFd first(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   REQUIRE(::connect(first.get(), raw, size) == 0);  // The backlog is full.
-  const UniqueFd second(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  Noted connect;
+  const Pipe pipe;
+  pipe.write_byte();
   Ring ring(8);
 
-  ring.submit(connect, Request{Request::Kind::kConnect, second.get(), &address, size, 0});
-  ring.cancel(connect);
-  while (ring.in_flight() > 0) ring.wait(std::nullopt);
+  for (const bool busy : {false, true}) {
+    const UniqueFd second(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    Noted connect;
+    Noted poll;
+    ring.submit(connect, Request{Request::Kind::kConnect, second.get(), &address, size, 0});
+    ring.cancel(connect);
+    while (connect.completions == 0) {
+      if (busy) {  // Turn after turn the cancel of another finds nothing either.
+        ring.submit(poll, poll_in(pipe));
+        ring.cancel(poll);
+        while (poll.in_flight()) ring.poll();
+      } else {
+        ring.wait(std::nullopt);
+      }
+    }
 
-  CHECK(connect.completions == 1);
-  CHECK((connect.result == -EINTR || connect.result == -ECANCELED));
+    CHECK(connect.completions == 1);
+    CHECK((connect.result == -EINTR || connect.result == -ECANCELED));
+    CHECK(ring.in_flight() == 0);
+  }
 }
 
 TEST_CASE("Ring: submitting what is in flight is a broken check") {

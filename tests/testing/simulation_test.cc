@@ -2,8 +2,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <filesystem>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <system_error>
@@ -19,6 +17,7 @@
 #include "brigade/tests/net/sockets.h"
 #include "brigade/tests/support/async.h"
 #include "brigade/tests/support/child.h"
+#include "brigade/tests/support/descriptors.h"
 #include "doctest/doctest.h"
 
 namespace brigade {
@@ -92,11 +91,6 @@ TEST_CASE("Simulation: the same seed is the same run, event by event; another se
   CHECK(trace_of(7) == first);
   CHECK(trace_of(8) != first);
   CHECK(contains(first, "gets the end of its stream"));
-}
-
-std::ptrdiff_t open_descriptors() {
-  const std::filesystem::directory_iterator all("/proc/self/fd");
-  return std::distance(begin(all), end(all));
 }
 
 TEST_CASE("Simulation: servers and connections take no descriptor of the kernel's") {
